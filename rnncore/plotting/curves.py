@@ -5,12 +5,13 @@ a figure, so that they can be put side by side and driven by a slider.
 """
 
 from collections.abc import Mapping
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from rnncore.plotting.style import COLOURS, STYLES
+from rnncore.plotting.style import COLOURS, MODELS, STYLES
 
 
 def label_ends(ax: Axes, pad: float = 6.0) -> Axes:
@@ -106,7 +107,7 @@ def plot_curves(
         Horizontal positions, for instance update numbers.
     curves : mapping of str to array_like, each (N,) or (S, N)
         One curve, or one row for each of S seeds. A name that is in `STYLES` (case does not
-        matter) gets that colour and line style, other names get the next of the cycle.
+        matter) gets that colour and line style, other names get those that are left over.
     baselines : mapping of str to float, optional
         Horizontal lines, see `plot_baselines`.
     xlabel, ylabel : str
@@ -125,11 +126,14 @@ def plot_curves(
         If a curve's last axis does not have the length of `x`.
     """
     x = np.asarray(x)
+    taken = [STYLES[name.lower()]["color"] for name in curves if name.lower() in STYLES]
+    spare = cycle([STYLES[model] for model in MODELS if COLOURS[model] not in taken])
     for name, values in curves.items():
         runs = np.atleast_2d(np.asarray(values, dtype=float))
         if runs.ndim != 2 or runs.shape[1] != len(x):
             raise ValueError(f"curves[{name!r}]: expected (S, {len(x)}), got {np.shape(values)}")
-        (line,) = ax.plot(x, np.median(runs, axis=0), label=name, **STYLES.get(name.lower(), {}))
+        style = STYLES[name.lower()] if name.lower() in STYLES else next(spare)
+        (line,) = ax.plot(x, np.median(runs, axis=0), label=name, **style)
         if len(runs) > 1:
             band = {"color": line.get_color(), "alpha": 0.18, "linewidth": 0}
             ax.fill_between(x, runs.min(axis=0), runs.max(axis=0), **band)

@@ -139,8 +139,24 @@ def path_2d(
     look = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.3, "shrinkA": 4, "shrinkB": 4}
     for start, end in pairwise(path):
         ax.annotate("", end, start, arrowprops=look)
-    for name, point in zip(names, path, strict=True):
-        ax.annotate(str(name), point, (7, 5), textcoords="offset points")
     ax.set(xlabel=xlabel, ylabel=ylabel)
-    ax.margins(0.12)
+    ax.margins(0.14)
+    ax.locator_params(nbins=6)
+    ax.autoscale_view()
+    for name, point, (right, up) in zip(
+        names, path, _outward(ax.transData.transform(path)), strict=True
+    ):
+        look = {
+            "ha": "left" if right > 0.3 else "right" if right < -0.3 else "center",
+            "va": "center",
+        }
+        ax.annotate(str(name), point, (9 * right, 11 * up), textcoords="offset points", **look)
     return ax
+
+
+def _outward(points: np.ndarray) -> np.ndarray:
+    """Give for each point of a path the direction that leads away from its neighbours."""
+    padded = np.vstack([points[:1], points, points[-1:]])
+    away = 2 * points - padded[:-2] - padded[2:]
+    length = np.hypot(*away.T)[:, None]
+    return np.where(length > 1e-9, away / np.maximum(length, 1e-9), np.array([0.8, 0.6]))
