@@ -1,0 +1,412 @@
+"""From gradients to better parameters.
+
+An optimiser here is its settings and nothing else: a frozen dataclass. What it remembers between
+steps (a step counter, running means) is a flat dict of arrays that `init` makes and `update`
+returns anew, so that parameters and memory can be kept, compared, saved and put back:
+
+    optimiser = Adam(lr=1e-3)
+    state = optimiser.init(params)
+    params, state = optimiser.update(params, grads, state)
+
+Gradients share the keys of the parameters; nothing is changed in place. Each rule is its class's
+`_move`: w is a parameter, g its gradient, t counts updates from 1. The formulas, down to where eps
+goes, are torch's. A learning rate may be a number or a schedule, a function of the update's number
+counted from 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._check import float_dtype
+
+Params = dict[str, NDArray]
+Schedule = float | Callable[[int], float]
+
+
+class Optimiser:
+    """What all rules share: the loop over parameters, decay, the schedule and the checks."""
+
+    slots: ClassVar[tuple[str, ...]] = ()
+    lr: Schedule
+    weight_decay: float
+    l1: float
+
+    def __post_init__(self) -> None:
+        for name, low, high in self._limits():
+            x = getattr(self, name)
+            if not callable(x) and not low <= x < high:
+                raise ValueError(f"{name}: expected a number in [{low}, {high}), got {x}")
+
+    def _limits(self) -> list[tuple[str, float, float]]:
+        return [(name, 0, np.inf) for name in ("lr", "weight_decay", "l1")]
+
+    def init(self, params: Params) -> Params:
+        """Return the state before the first update: a counter, and zeros for each running mean.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            The parameters, float32 or float64.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``step`` and one array ``<slot>.<key>`` for each running mean and parameter: flat, so
+            that it can be saved like parameters.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `params` is no dict of finite float arrays.
+        """
+        _check(params, params)
+        state = {"step": np.array(0)}
+        for slot in self.slots:
+            state.update({f"{slot}.{key}": np.zeros_like(w) for key, w in params.items()})
+        return state
+
+    def update(self, params: Params, grads: Params, state: Params) -> tuple[Params, Params]:
+        """Take one step against the gradient.
+
+        Parameters
+        ----------
+        params, grads : dict of str to ndarray
+            Parameters and their gradients: same keys, shapes and dtypes.
+        state : dict of str to ndarray
+            What `init` or the last `update` returned.
+
+        Returns
+        -------
+        params, state : dict of str to ndarray
+            New dicts of new arrays, with the dtypes of the old ones.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If `params` is no dict of finite float arrays, or gradients or state do not fit it.
+        """
+        _check(params, grads)
+        grads = self._decayed(params, grads)
+        wanted = {"step", *(f"{slot}.{key}" for slot in self.slots for key in params)}
+        if set(state) != wanted:
+            raise ValueError(f"state: expected the keys {sorted(wanted)}, got {sorted(state)}")
+        step = int(state["step"])
+        lr = float(self.lr(step) if callable(self.lr) else self.lr)
+        if not 0 <= lr < np.inf:
+            raise ValueError(f"lr: expected a schedule of numbers in [0, inf), got {lr} at {step}")
+        new, new_state = {}, {"step": np.array(step + 1)}
+        for key, w in params.items():
+            memory = [state[f"{slot}.{key}"] for slot in self.slots]
+            w, *memory = self._move(w, grads[key], lr, step + 1, *memory)
+            new[key] = np.asarray(w)
+            for slot, m in zip(self.slots, memory, strict=True):
+                new_state[f"{slot}.{key}"] = np.asarray(m)
+        return new, new_state
+
+    def _decayed(self, params: Params, grads: Params) -> Params:
+        return decay(params, grads, self.weight_decay, self.l1)
+
+    def _move(self, w: NDArray, g: NDArray, lr: float, t: int, *memory: NDArray) -> tuple:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SGD(Optimiser):
+    r"""Gradient descent, with momentum if asked for.
+
+    .. math:: v \leftarrow \mu v + g, \qquad w \leftarrow w - \eta v
+
+    Parameters
+    ----------
+    lr : float or callable
+        Learning rate :math:`\eta`, or a function of the update's number.
+    momentum : float, optional
+        :math:`\mu`; 0 is plain gradient descent.
+    weight_decay, l1 : float, optional
+        See `decay`.
+
+    References
+    ----------
+    Polyak (1964), Some methods of speeding up the convergence of iteration methods; in the form of
+    Sutskever et al. (2013), On the importance of initialization and momentum in deep learning,
+    with torch's place for the learning rate.
+    """
+
+    lr: Schedule
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    l1: float = 0.0
+    slots: ClassVar[tuple[str, ...]] = ("velocity",)
+
+    def _limits(self) -> list[tuple[str, float, float]]:
+        return [*super()._limits(), ("momentum", 0, 1)]
+
+    def _move(self, w: NDArray, g: NDArray, lr: float, t: int, v: NDArray) -> tuple:
+        v = self.momentum * v + g
+        return w - lr * v, v
+
+
+@dataclass(frozen=True)
+class RMSProp(Optimiser):
+    r"""Gradient descent whose step is measured in typical gradients of each parameter.
+
+    .. math:: s \leftarrow \alpha s + (1 - \alpha) g^2, \qquad
+              v \leftarrow \mu v + \frac{g}{\sqrt{s} + \epsilon}, \qquad w \leftarrow w - \eta v
+
+    Parameters
+    ----------
+    lr : float or callable, optional
+        Learning rate :math:`\eta`, or a function of the update's number.
+    alpha : float, optional
+        How much of the running mean of squares is kept.
+    eps : float, optional
+        :math:`\epsilon`, added after the square root.
+    momentum : float, optional
+        :math:`\mu`.
+    weight_decay, l1 : float, optional
+        See `decay`.
+
+    References
+    ----------
+    Tieleman and Hinton (2012), Neural Networks for Machine Learning, lecture 6.5.
+    """
+
+    lr: Schedule = 1e-2
+    alpha: float = 0.99
+    eps: float = 1e-8
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    l1: float = 0.0
+    slots: ClassVar[tuple[str, ...]] = ("square", "velocity")
+
+    def _limits(self) -> list[tuple[str, float, float]]:
+        own = [("alpha", 0, 1), ("eps", 0, np.inf), ("momentum", 0, 1)]
+        return [*super()._limits(), *own]
+
+    def _move(self, w: NDArray, g: NDArray, lr: float, t: int, s: NDArray, v: NDArray) -> tuple:
+        s = self.alpha * s + (1 - self.alpha) * g * g
+        v = self.momentum * v + g / (np.sqrt(s) + self.eps)
+        return w - lr * v, s, v
+
+
+@dataclass(frozen=True)
+class Adam(Optimiser):
+    r"""Momentum divided by typical gradients, both corrected for having started at zero.
+
+    .. math:: m \leftarrow \beta_1 m + (1 - \beta_1) g, \qquad
+              s \leftarrow \beta_2 s + (1 - \beta_2) g^2, \qquad
+              w \leftarrow w - \eta \frac{m / (1 - \beta_1^t)}
+                                         {\sqrt{s / (1 - \beta_2^t)} + \epsilon}
+
+    Parameters
+    ----------
+    lr : float or callable, optional
+        Learning rate :math:`\eta`, or a function of the update's number.
+    betas : tuple of float, optional
+        How much of the running means of g and of its square is kept.
+    eps : float, optional
+        :math:`\epsilon`, added after the square root.
+    weight_decay, l1 : float, optional
+        See `decay`.
+
+    References
+    ----------
+    Kingma and Ba (2015), Adam: a method for stochastic optimization.
+    """
+
+    lr: Schedule = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    l1: float = 0.0
+    slots: ClassVar[tuple[str, ...]] = ("mean", "square")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError(f"betas: expected two numbers in [0, 1), got {self.betas}")
+
+    def _limits(self) -> list[tuple[str, float, float]]:
+        return [*super()._limits(), ("eps", 0, np.inf)]
+
+    def _move(self, w: NDArray, g: NDArray, lr: float, t: int, m: NDArray, s: NDArray) -> tuple:
+        b1, b2 = self.betas
+        m = b1 * m + (1 - b1) * g
+        s = b2 * s + (1 - b2) * g * g
+        return w - lr / (1 - b1**t) * m / (np.sqrt(s / (1 - b2**t)) + self.eps), m, s
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    r"""Adam with the decay taken out of the gradient, so that all weights shrink at one rate.
+
+    .. math:: w \leftarrow (1 - \eta \lambda) w, \qquad \text{then as Adam without decay}
+
+    Parameters
+    ----------
+    lr, betas, eps : optional
+        As for `Adam`.
+    weight_decay : float, optional
+        :math:`\lambda`, 0.01 by default as in torch.
+    l1 : float, optional
+        As for `Adam`: added to the gradient.
+
+    References
+    ----------
+    Loshchilov and Hutter (2019), Decoupled weight decay regularization.
+    """
+
+    weight_decay: float = 1e-2
+
+    def _decayed(self, params: Params, grads: Params) -> Params:
+        return decay(params, grads, 0.0, self.l1)
+
+    def _move(self, w: NDArray, g: NDArray, lr: float, t: int, *memory: NDArray) -> tuple:
+        return super()._move((1 - lr * self.weight_decay) * w, g, lr, t, *memory)
+
+
+def decay(params: Params, grads: Params, weight_decay: float = 0.0, l1: float = 0.0) -> Params:
+    r"""Add the gradients of an L2 and an L1 penalty.
+
+    .. math:: g + \lambda w + \lambda_1 \, \mathrm{sign}(w)
+              \quad \text{from} \quad L + \tfrac{\lambda}{2} \|w\|_2^2 + \lambda_1 \|w\|_1
+
+    Parameters
+    ----------
+    params, grads : dict of str to ndarray
+        Parameters and their gradients: same keys, shapes and dtypes.
+    weight_decay : float, optional
+        :math:`\lambda`, as in torch coupled to the gradient.
+    l1 : float, optional
+        :math:`\lambda_1`; at w = 0 the subgradient 0 is taken.
+
+    Returns
+    -------
+    dict of str to ndarray
+        New gradients; the arrays themselves where both penalties are 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `params` is no dict of finite float arrays, or the gradients do not fit it.
+    """
+    _check(params, grads)
+    grads = dict(grads)
+    for key, w in params.items():
+        if weight_decay:
+            grads[key] = grads[key] + weight_decay * w
+        if l1:
+            grads[key] = grads[key] + l1 * np.sign(w)
+    return grads
+
+
+def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
+    r"""Shorten the gradient as one long vector, keeping its direction.
+
+    .. math:: g \leftarrow g \cdot \min\Big(1, \frac{c}{\|g\| + 10^{-6}}\Big), \qquad
+              \|g\| = \sqrt{\textstyle\sum_k \sum_i g_{ki}^2}
+
+    The norm is taken after division by the largest entry, so that squares cannot overflow.
+
+    Parameters
+    ----------
+    grads : dict of str to ndarray
+        Gradients, float32 or float64.
+    max_norm : float
+        c, positive; infinity only measures.
+
+    Returns
+    -------
+    grads : dict of str to ndarray
+        The shortened gradients; the arrays themselves where nothing had to be done.
+    norm : float
+        The norm before.
+
+    Raises
+    ------
+    FloatingPointError
+        If the norm is not finite; names the worst key.
+    TypeError, ValueError
+        If `grads` is no dict of float arrays or `max_norm` is not positive.
+
+    References
+    ----------
+    Pascanu, Mikolov and Bengio (2013), On the difficulty of training recurrent neural networks;
+    constants as in ``torch.nn.utils.clip_grad_norm_``.
+    """
+    _check_floats("grads", grads)
+    if not max_norm > 0:
+        raise ValueError(f"max_norm: expected a positive number, got {max_norm}")
+    peaks = {key: float(np.abs(g).max(initial=0.0)) for key, g in grads.items()}
+    norm, scale = np.inf, max(peaks.values(), default=0.0)
+    if np.isfinite(list(peaks.values())).all():
+        squares = (np.sum((g / (scale or 1.0)) ** 2, dtype=np.float64) for g in grads.values())
+        norm = scale * float(sum(squares)) ** 0.5
+    if not np.isfinite(norm):
+        bad = {key: int(g.size - np.isfinite(g).sum()) for key, g in grads.items()}
+        worst = max(bad, key=lambda key: (bad[key], peaks[key]))
+        raise FloatingPointError(
+            f"gradient norm is not finite; worst is {worst!r}, where {bad[worst]} of "
+            f"{grads[worst].size} entries are NaN or infinite"
+        )
+    factor = max_norm / (norm + 1e-6)
+    return (dict(grads) if factor >= 1 else {k: factor * g for k, g in grads.items()}), norm
+
+
+def clip_by_value(grads: Params, limit: float) -> Params:
+    r"""Cut every entry to an interval around zero; the direction may change.
+
+    .. math:: g_i \leftarrow \min(c, \max(-c, g_i))
+
+    Parameters
+    ----------
+    grads : dict of str to ndarray
+        Gradients, float32 or float64. NaN stays NaN.
+    limit : float
+        c, positive.
+
+    Returns
+    -------
+    dict of str to ndarray
+        New gradients.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `grads` is no dict of float arrays or `limit` is not positive.
+
+    References
+    ----------
+    Mikolov (2012), Statistical language models based on neural networks.
+    """
+    _check_floats("grads", grads)
+    if not limit > 0:
+        raise ValueError(f"limit: expected a positive number, got {limit}")
+    return {key: np.clip(g, -limit, limit) for key, g in grads.items()}
+
+
+def _check_floats(name: str, arrays: Params) -> None:
+    if not isinstance(arrays, dict):
+        raise TypeError(f"{name}: expected a dict of arrays, got {type(arrays).__name__}")
+    for key, x in arrays.items():
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"{name}[{key!r}]: expected a NumPy array, got {type(x).__name__}")
+        float_dtype(f"{name}[{key!r}]", x.dtype)
+
+
+def _check(params: Params, grads: Params) -> None:
+    _check_floats("params", params)
+    _check_floats("grads", grads)
+    if set(params) != set(grads):
+        raise ValueError(f"grads: expected the keys {sorted(params)}, got {sorted(grads)}")
+    for key, w in params.items():
+        g = grads[key]
+        if g.shape != w.shape or g.dtype != w.dtype:
+            expected, got = f"{w.shape} {w.dtype}", f"{g.shape} {g.dtype}"
+            raise ValueError(f"grads[{key!r}]: expected {expected}, got {got}")
+        if not np.isfinite(w).all():
+            raise ValueError(f"params[{key!r}]: expected finite numbers, got NaN or infinity")
