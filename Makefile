@@ -13,8 +13,9 @@ PORT ?= 8000
 
 # A product summed by several threads is summed in an order that changes from run to run, so its last
 # digits do as well, and training amplifies them. Stored outputs are made, and compared, with one thread
-# and on the embedded data sets, whatever the machine has.
-REPRODUCIBLE := env -u RNNCORE_DATA OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+# and on the embedded data sets, whatever the machine has. Progress bars hold times: none is stored.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+REPRODUCIBLE := env -u RNNCORE_DATA $(ONE_THREAD) TQDM_DISABLE=1
 
 NBVAL := $(BIN)/python -m pytest --nbval --nbval-current-env \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 -W default -q notebooks
@@ -53,7 +54,7 @@ execute: $(READY) ## run notebooks twice, compare, and store their outputs: NB="
 	$(REPRODUCIBLE) $(BIN)/python book/programs/execute.py $(NB)
 
 bench: $(READY) ## time rnncore against torch.nn
-	$(REPRODUCIBLE) $(BIN)/python book/programs/bench.py
+	$(ONE_THREAD) $(BIN)/python book/programs/bench.py
 
 record: $(READY) ## run the long measurements and write their tables into book/record.md
 	$(BIN)/python book/programs/record.py $(TABLES)

@@ -2,8 +2,8 @@
 
 ``book/_static/vendor/manifest.json`` names, for each library, its version, licence, source and the
 SHA-256 of every file. Packages come from the npm registry by ``npm pack``, which checks the archive
-against the registry's own checksum; here the archive's SHA-512 is checked once more against the one that
-the manifest remembers, so that a version's content cannot change unnoticed. Files are written to a
+against the registry's own checksum; here its SHA-512 is compared once more with the one that the
+manifest remembers, so that a version's content cannot change unnoticed. Files are written to a
 temporary folder and moved in at the end. To change a version: edit ``LIBRARIES`` and run again.
 """
 
@@ -131,7 +131,7 @@ def collect(into: Path, remembered: dict) -> dict:
         "files": {ANYWIDGET: sha256(content)},
     }
     return {
-        "about": "JavaScript libraries that the site carries. Written by `make vendor`; do not edit.",
+        "about": "Libraries that the site carries. Written by `make vendor`; do not edit.",
         "libraries": libraries,
     }
 
