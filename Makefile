@@ -21,9 +21,10 @@ NBVAL := $(BIN)/python -m pytest --nbval --nbval-current-env \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 -W default -q notebooks
 LECTURES = $(shell find notebooks -name '*.ipynb' -not -path '*/.*' 2>/dev/null)
 
-# Everything a page can depend on. The folders are listed too, so that a removed page is noticed.
-PAGES := _config.yml _toc.yml \
-	$(shell find book notebooks -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null) \
+# Everything a page can depend on. The folders are listed too, so that a removed page is noticed
+# (`book/.` because `book` is a command).
+PAGES := _config.yml _toc.yml book/. notebooks/. \
+	$(shell find book notebooks -mindepth 1 -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null) \
 	$(shell find rnncore -type f -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null)
 
 .PHONY: help book test portable serve lab execute bench record lint format vendor clean
