@@ -15,6 +15,7 @@ from importlib.resources import as_file, files
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.colors import to_rgb
 
 _BLUE, _TEAL, _OCHRE, _RED = "#1F77D4", "#006A6E", "#C28800", "#E0103C"
 _VIOLET, _BROWN, _GREY, _BLACK = "#4A1FA8", "#5E3A00", "#8E8E8E", "#1A1A1A"
@@ -85,7 +86,7 @@ def tint(colour: str, strength: float = 0.16) -> tuple[float, float, float]:
     """
     if not 0.0 <= strength <= 1.0:
         raise ValueError(f"strength: expected a number from 0 to 1, got {strength}")
-    red, green, blue = plt.matplotlib.colors.to_rgb(colour_of(colour))
+    red, green, blue = to_rgb(colour_of(colour))
     return tuple(1.0 - strength * (1.0 - part) for part in (red, green, blue))
 
 
