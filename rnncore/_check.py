@@ -62,9 +62,7 @@ def array(
     return value
 
 
-def parameters(
-    shapes: Mapping[str, tuple[int, ...]], params: Any, finite: bool = True
-) -> np.dtype:
+def parameters(shapes: Mapping[str, tuple[int, ...]], params: Any, finite: bool = True) -> np.dtype:
     """Check names, shapes, one common dtype and (if asked) finiteness; return the dtype."""
     if not isinstance(params, Mapping):
         raise TypeError(f"params: expected a dict of arrays, got {type(params).__name__}")
@@ -131,6 +129,8 @@ def lengths(value: Any, steps: int, batch: int) -> NDArray[np.intp] | None:
 def inputs(model: Any, params: Any, xs: Any, init: Any, axes: tuple[str, ...]) -> Any:
     """Check parameters, inputs and initial state together; return the state, zeros for None."""
     dtype = parameters(model.shapes, params)
+    if hasattr(model, "check_params"):
+        model.check_params(params)
     name = "xs" if len(axes) == 2 else "x"
     array(name, xs, (*axes, model.input_size), dtype)
     spec = model.state_spec(xs.shape[-2])

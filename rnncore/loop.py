@@ -12,7 +12,7 @@ loop writes into views of them.
 
 from collections.abc import Iterator
 from itertools import repeat
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ RUN_BYTES = 1 << 20
 class Cache(NamedTuple):
     """What `scan` keeps for `bptt`: inputs (T, B, I), states (T+1, B, H), saved (T+1, K, B, H)."""
 
-    model: Cell
+    model: Any
     xs: NDArray
     hs: NDArray
     saved: NDArray
@@ -58,8 +58,14 @@ def halve(cell: Cell, blocks: NDArray, order: tuple[int, ...]) -> NDArray:
 
 def prepare(cell: Cell, params: Params) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Return U and W as (G, inputs, H), and the biases before and inside the loop, (G, 1, H)."""
-    wx, bx = (halve(cell, by_block(params[k], cell.x_gates), cell.x_gates) for k in ("weight_ih", "bias_ih"))
-    wh, bh = (halve(cell, by_block(params[k], cell.h_gates), cell.h_gates) for k in ("weight_hh", "bias_hh"))
+    wx, bx = (
+        halve(cell, by_block(params[k], cell.x_gates), cell.x_gates)
+        for k in ("weight_ih", "bias_ih")
+    )
+    wh, bh = (
+        halve(cell, by_block(params[k], cell.h_gates), cell.h_gates)
+        for k in ("weight_hh", "bias_hh")
+    )
     early = bh.copy()
     early[cell.late] = 0
     bx = bx + early[[cell.h_gates.index(g) for g in cell.x_gates]]
@@ -78,6 +84,20 @@ def enders(lengths: NDArray | None, steps: int) -> Iterator[NDArray | None]:
     if lengths is None:
         return repeat(None, steps)
     return (np.flatnonzero(lengths == t + 1) for t in range(steps))
+
+
+def ending(
+    model: Any, xs: NDArray, hs: NDArray, saved: NDArray, lengths: NDArray | None, keep: bool
+) -> tuple[NDArray, tuple[NDArray], Cache | None]:
+    """Outputs, last ``(h,)`` of each sequence and cache, when all states (T+1, B, H) are known."""
+    if lengths is None:
+        h = hs[-1].copy()
+    else:
+        h = hs[lengths, np.arange(len(lengths))]
+        np.copyto(hs[1:], 0, where=~valid(lengths, len(xs)))
+    out = hs[1:]
+    out.flags.writeable = not keep
+    return out, (h,), Cache(model, xs, hs, saved, lengths) if keep else None
 
 
 @forward.register
@@ -101,7 +121,9 @@ def forward_cell(cell: Cell, params, xs, state, lengths, keep):
         m = min(n, T - start)
         first = start if keep else 0
         run = zx[:, :m]
-        matmul(xs[start : start + m].reshape(m * B, I), wx, out=zx.reshape(-1, n * B, H)[:, : m * B])
+        matmul(
+            xs[start : start + m].reshape(m * B, I), wx, out=zx.reshape(-1, n * B, H)[:, : m * B]
+        )
         add(run, b_early[:, None], out=run)
         parts = [hs[start + 1 : start + m + 1]]
         if C is not None:
@@ -122,11 +144,8 @@ def forward_cell(cell: Cell, params, xs, state, lengths, keep):
             saved[0, C] = saved[m, C]
     if lengths is None:
         final = tuple(now.copy() for now in new)
-    else:
-        np.copyto(hs[1:], 0, where=~valid(lengths, T))
-    out = hs[1:]
-    out.flags.writeable = not keep
-    return out, final, Cache(cell, xs, hs, saved, lengths) if keep else None
+    out, last, cache = ending(cell, xs, hs, saved, lengths, keep)
+    return out, last + final[1:], cache
 
 
 @backward.register
@@ -151,10 +170,17 @@ def backward_cell(cell: Cell, params, dhs, cache, dstate):
     for stop in range(T, 0, -n):
         start = max(0, stop - n)
         m = stop - start
-        slopes = cell.slopes(saved[start:stop].swapaxes(0, 1), hs[start:stop], hs[start + 1 : stop + 1])
+        slopes = cell.slopes(
+            saved[start:stop].swapaxes(0, 1), hs[start:stop], hs[start + 1 : stop + 1]
+        )
         views = [dz[:m].swapaxes(1, 2)[::-1, v] for v in cell.dz_views]
-        for slope, dz_t, dzh_t, dy, who in zip(zip(*(s[::-1] for s in slopes)), zip(*views), dzh[:m][::-1],
-            dhs[start:stop][::-1], repeat(None) if cache.lengths is None else ends[start:stop][::-1]):
+        for slope, dz_t, dzh_t, dy, who in zip(
+            zip(*(s[::-1] for s in slopes)),
+            zip(*views),
+            dzh[:m][::-1],
+            dhs[start:stop][::-1],
+            repeat(None) if cache.lengths is None else ends[start:stop][::-1],
+        ):
             if who is not None:
                 for k, last in enumerate(dstate):
                     d[k][who] += last[who]
