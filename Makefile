@@ -23,7 +23,7 @@ LECTURES = $(shell find notebooks -name '*.ipynb' -not -path '*/.*' 2>/dev/null)
 
 # Everything a page can depend on. The folders are listed too, so that a removed page is noticed
 # (`book/.` because `book` is a command).
-PAGES := _config.yml _toc.yml book/. notebooks/. \
+PAGES := _config.yml _toc.yml book/. $(wildcard notebooks/.) \
 	$(shell find book notebooks -mindepth 1 -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null) \
 	$(shell find rnncore -type f -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null)
 
