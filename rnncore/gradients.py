@@ -16,7 +16,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ._check import generator, positive_int
+from rnncore._check import generator, positive_int
 
 Tree = NDArray | dict[str, NDArray]
 

@@ -14,7 +14,7 @@ import re
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ._check import float_dtype, generator, positive_int
+from rnncore._check import float_dtype, generator, positive_int
 
 _BIAS = re.compile(r"(?:^|\.)bias_(?P<side>ih|hh)(?:_l\d+)?(?:_reverse)?$")
 

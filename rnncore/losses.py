@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .ops import floats, integers, log_softmax
+from rnncore.ops import floats, integers, log_softmax
 
 Reduction = Literal["mean", "sum"]
 

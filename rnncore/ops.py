@@ -12,8 +12,8 @@ ReLU and softmax are all cheaper in terms of y, and y is what a recurrent net ke
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ._check import float_dtype, generator, parameters, positive_int
-from .initialisers import uniform
+from rnncore._check import float_dtype, generator, parameters, positive_int
+from rnncore.initialisers import uniform
 
 Params = dict[str, NDArray]
 
@@ -312,7 +312,7 @@ def init_linear(
     TypeError, ValueError
         If a size is no positive integer, `rng` no generator, or `dtype` no float.
     """
-    I, O = positive_int("inputs", inputs), positive_int("outputs", outputs)  # noqa: E741
+    I, O = positive_int("inputs", inputs), positive_int("outputs", outputs)
     bound = 1 / np.sqrt(I)
     return {
         "weight": uniform(rng, (O, I), bound, dtype),

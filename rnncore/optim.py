@@ -21,7 +21,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ._check import float_dtype
+from rnncore._check import float_dtype
 
 Params = dict[str, NDArray]
 Schedule = float | Callable[[int], float]

@@ -1,0 +1,40 @@
+"""Data for the lectures: text, memory tasks, digits, and real sets by the reader's choice.
+
+Whatever is random takes its generator explicitly; whatever is real is checked against its SHA-256.
+"""
+
+from rnncore.data.digits import DigitRows, image_rows, load_digits_rows
+from rnncore.data.files import data_path, download
+from rnncore.data.idx import load_mnist, read_idx
+from rnncore.data.tasks import (
+    adding_problem,
+    copy_memory,
+    delayed_recall,
+    parity,
+    temporal_order,
+    two_lag,
+    two_lag_entropy,
+)
+from rnncore.data.text import Vocabulary, alphabet_toy, load_text, one_hot, stream_batches
+
+__all__ = [
+    "DigitRows",
+    "Vocabulary",
+    "adding_problem",
+    "alphabet_toy",
+    "copy_memory",
+    "data_path",
+    "delayed_recall",
+    "download",
+    "image_rows",
+    "load_digits_rows",
+    "load_mnist",
+    "load_text",
+    "one_hot",
+    "parity",
+    "read_idx",
+    "stream_batches",
+    "temporal_order",
+    "two_lag",
+    "two_lag_entropy",
+]
