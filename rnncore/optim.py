@@ -16,6 +16,7 @@ counted from 0.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -38,7 +39,11 @@ class Optimiser:
     def __post_init__(self) -> None:
         for name, low, high in self._limits():
             x = getattr(self, name)
-            if not callable(x) and not low <= x < high:
+            if name == "lr" and callable(x):
+                continue
+            if not isinstance(x, Real):
+                raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
+            if not low <= x < high:
                 raise ValueError(f"{name}: expected a number in [{low}, {high}), got {x}")
 
     def _limits(self) -> list[tuple[str, float, float]]:
@@ -101,10 +106,11 @@ class Optimiser:
         new, new_state = {}, {"step": np.array(step + 1)}
         for key, w in params.items():
             memory = [state[f"{slot}.{key}"] for slot in self.slots]
-            w, *memory = self._move(w, grads[key], lr, step + 1, *memory)
-            new[key] = np.asarray(w)
+            moved, *memory = self._move(w, grads[key], lr, step + 1, *memory)
+            # A setting that is a NumPy float64 must not turn float32 parameters into float64.
+            new[key] = np.asarray(moved, w.dtype)
             for slot, m in zip(self.slots, memory, strict=True):
-                new_state[f"{slot}.{key}"] = np.asarray(m)
+                new_state[f"{slot}.{key}"] = np.asarray(m, w.dtype)
         return new, new_state
 
     def _decayed(self, params: Params, grads: Params) -> Params:
@@ -298,9 +304,9 @@ def decay(params: Params, grads: Params, weight_decay: float = 0.0, l1: float = 
     grads = dict(grads)
     for key, w in params.items():
         if weight_decay:
-            grads[key] = grads[key] + weight_decay * w
+            grads[key] = grads[key] + float(weight_decay) * w
         if l1:
-            grads[key] = grads[key] + l1 * np.sign(w)
+            grads[key] = grads[key] + float(l1) * np.sign(w)
     return grads
 
 
@@ -353,7 +359,7 @@ def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
             f"gradient norm is not finite; worst is {worst!r}, where {bad[worst]} of "
             f"{grads[worst].size} entries are NaN or infinite"
         )
-    factor = max_norm / (norm + 1e-6)
+    factor = float(max_norm) / (norm + 1e-6)
     return (dict(grads) if factor >= 1 else {k: factor * g for k, g in grads.items()}), norm
 
 
@@ -386,6 +392,7 @@ def clip_by_value(grads: Params, limit: float) -> Params:
     _check_floats("grads", grads)
     if not limit > 0:
         raise ValueError(f"limit: expected a positive number, got {limit}")
+    limit = float(limit)
     return {key: np.clip(g, -limit, limit) for key, g in grads.items()}
 
 

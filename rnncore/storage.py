@@ -14,7 +14,7 @@ import secrets
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,7 +59,8 @@ def replacing(path: PathLike) -> Iterator[BinaryIO]:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
+    # Makes the move itself survive a power cut. Not every system can; the file is whole anyway.
+    with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)

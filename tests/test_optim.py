@@ -113,6 +113,22 @@ def test_dtypes_and_shapes_are_kept_and_nothing_is_changed(name, dtype):
         params, state = new, new_state
 
 
+def test_settings_may_be_numpy_numbers():
+    params = {"w": np.ones(3, np.float32)}
+    half, one = np.float64(0.5), np.int64(1)
+    for optimiser in (
+        SGD(half, momentum=half, weight_decay=half, l1=half),
+        RMSProp(half, alpha=half, eps=half, momentum=half),
+        Adam(half, betas=(half, half), eps=one, l1=half),
+        AdamW(half, betas=(half, half), weight_decay=half),
+    ):
+        new, state = optimiser.update(params, params, optimiser.init(params))
+        assert {x.dtype for k, x in {**new, **state}.items() if k != "step"} == {params["w"].dtype}
+    assert decay(params, params, half, half)["w"].dtype == np.float32
+    assert clip_by_global_norm(params, half)[0]["w"].dtype == np.float32
+    assert clip_by_value(params, half)["w"].dtype == np.float32
+
+
 @everyone
 def test_it_goes_downhill(name):
     optimiser = dataclasses.replace(BATTERY[name][0], lr=0.05, weight_decay=0.0)
@@ -136,6 +152,9 @@ def test_settings_are_frozen_and_checked():
         (lambda: AdamW(weight_decay=-1), "weight_decay"),
     ]:
         with pytest.raises(ValueError, match=message):
+            make()
+    for make in (lambda: SGD("0.1"), lambda: SGD(0.1, momentum=lambda step: 0.9)):
+        with pytest.raises(TypeError, match=r"expected a number, got (str|function)"):
             make()
 
 
