@@ -22,8 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnncore import _check
-from rnncore.cells import GRU, Cell
+from rnncore.cell import Cell
+from rnncore.cells import GRU
 from rnncore.loop import by_block, by_row
+from rnncore.models import causal
 from rnncore.running import Params, backward, forward, known
 
 FORMS = ("structured", "plain", "diagonal")
@@ -68,7 +70,8 @@ def rtrl(
     Raises
     ------
     TypeError
-        If `cell` is no model, or not an elementwise cell and `form` is not "structured".
+        If `cell` is no model, is bidirectional, or is not an elementwise cell and `form` is not
+        "structured".
     ValueError
         If a shape, dtype or form does not fit.
 
@@ -84,6 +87,8 @@ def rtrl(
     known(cell)
     if form not in FORMS:
         raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
+    if not causal(cell):
+        raise TypeError(f"cell: expected a model that reads forwards only, got {cell}")
     state = _check.inputs(cell, params, xs, state, ("T", "B"))
     _check.array("dhs", dhs, (*xs.shape[:2], cell.output_size), xs.dtype)
     elementwise = isinstance(cell, Cell) and not (isinstance(cell, GRU) and not cell.reset_after)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnncore import _check
-from rnncore.cells import draw
+from rnncore.cell import draw
 from rnncore.loop import ending
 from rnncore.running import Params, advance, backward, forward
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.cells import Cell
+from rnncore.cell import Cell
 from rnncore.running import Params, advance, backward, forward, valid
 
 RUN_BYTES = 1 << 20

@@ -2,8 +2,8 @@
 
 Neither knows what it holds: a cell, a `Clockwork` net, or one of these two again.  Each renames
 its parts' parameters with the suffixes of `torch.nn.LSTM` (``_l0``, ``_l1``, …, ``_reverse``),
-hands them their share and puts the results together, so the ``state_dict()`` of a torch module is the
-params dict of the model that mirrors it.
+hands them their share and puts the results together, so the ``state_dict()`` of a torch module is
+the params dict of the model that mirrors it.
 """
 
 import re

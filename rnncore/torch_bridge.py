@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from rnncore import _check
-from rnncore.cells import GRU, LSTM, RNN, Cell
+from rnncore.cell import Cell
+from rnncore.cells import GRU, LSTM, RNN
 from rnncore.models import Bidirectional, Stack
 from rnncore.running import Params, known
 
