@@ -29,6 +29,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
+from table import replace
+
 ROOT = Path(__file__).resolve().parents[2]
 SANITIZE = ROOT / "tests" / "nbval_sanitize.cfg"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
@@ -272,21 +274,6 @@ def faults(notebook) -> list[str]:
 # ---- the command -------------------------------------------------------------------------------
 
 
-def write(path: Path, text: str) -> None:
-    """Replace a file in one step, so that an interrupted run leaves the old one."""
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(partial, path.stat().st_mode & 0o777)
-        os.replace(partial, path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
-
-
 def execute(path: Path, timeout: int) -> list[str]:
     """Run one notebook twice and store it; return what stands against storing it."""
     before = path.read_text(encoding="utf-8")
@@ -313,7 +300,7 @@ def execute(path: Path, timeout: int) -> list[str]:
     if after == before:
         print(f"{path}: nothing has changed", flush=True)
     else:
-        write(path, after)
+        replace(path, after)
         total = sum(1 for _ in pictures(new))
         print(f"{path}: stored, {changed} of {total} pictures changed", flush=True)
     return []
