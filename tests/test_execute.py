@@ -4,13 +4,12 @@ import base64
 import io
 from pathlib import Path
 
+import execute
 import nbformat
 import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
-
-import execute
 
 ONE, TWO = "1f" * 16, "2e" * 16
 

@@ -28,7 +28,6 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from PIL import Image
-
 from table import replace
 
 ROOT = Path(__file__).resolve().parents[2]

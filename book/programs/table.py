@@ -77,10 +77,8 @@ def machine() -> str:
         found = re.search(r"^model name\s*:\s*(.+)$", info.read_text(), re.M)
         model = found[1].strip() if found else model
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return (
-        f"{model}, {os.cpu_count()} cores, {platform.system()}, "
-        f"Python {platform.python_version()}, NumPy {np.__version__} with {blas['name']} {blas['version']}"
-    )
+    system = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    return f"{model}, {system}, NumPy {np.__version__} with {blas['name']} {blas['version']}"
 
 
 def render(
