@@ -54,11 +54,11 @@ execute: $(READY) ## run notebooks twice, compare, and store their outputs: NB="
 	@test -n "$(NB)" || { echo "make execute needs a notebook: make execute NB=notebooks/NAME.ipynb" >&2; exit 2; }
 	$(REPRODUCIBLE) $(BIN)/python book/programs/execute.py $(NB)
 
-bench: $(READY) ## time rnncore against torch.nn
+bench: $(READY) ## time rnncore against torch.nn and write the tables of its speed
 	$(ONE_THREAD) $(BIN)/python book/programs/bench.py
 
 record: $(READY) ## run the long measurements and write their tables into book/record.md
-	$(BIN)/python book/programs/record.py $(TABLES)
+	$(ONE_THREAD) $(BIN)/python book/programs/record.py $(TABLES)
 
 lint: $(READY) ## check the style of code and notebooks
 	$(BIN)/ruff check .

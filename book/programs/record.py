@@ -1,6 +1,6 @@
 """Run the programs that measure, and renew their tables in ``book/record.md``: ``make record``.
 
-A program is run as ``python PROGRAM --record`` and calls `table.write_table` for each of its
+A program is run as ``python PROGRAM`` and calls `table.write_table` for each of its
 tables; one that writes none has failed. Names of tables as arguments choose among them.
 """
 
@@ -32,7 +32,7 @@ def main() -> int:
     for program in dict.fromkeys(before[name][0] for name in wanted or before):
         print(f"{program} ...", flush=True)
         stamp = RECORD.stat().st_mtime_ns
-        done = subprocess.run([sys.executable, ROOT / program, "--record"], cwd=ROOT, check=False)
+        done = subprocess.run([sys.executable, ROOT / program], cwd=ROOT, check=False)
         if done.returncode:
             print(f"{program}: failed, its tables are as they were", file=sys.stderr)
             failed = True
