@@ -88,7 +88,7 @@ $(READY): pyproject.toml .venv/.requirements-installed
 
 .venv/.requirements-installed: requirements.txt | .venv/.created
 	@echo "Installing the pinned packages into .venv: about 2 GB and a few minutes, once only."
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt | awk '!/already satisfied/ { print; fflush() }'
 	@touch $@
 
 # The pins were resolved and tested with Python 3.11; another version would need other pins.
