@@ -47,6 +47,8 @@ def array(
     name: str, value: Any, sizes: tuple[int | str, ...], dtype: DTypeLike | None = None
 ) -> NDArray:
     """Return `value` if it is a non-empty float array of these sizes; a letter stands for any."""
+    if type(value) is np.ndarray and value.shape == sizes and value.dtype == dtype and value.size:
+        return value
     if not isinstance(value, np.ndarray):
         raise TypeError(f"{name}: expected a NumPy array, got {type(value).__name__}")
     want = "(" + ", ".join(map(str, sizes)) + ("," if len(sizes) == 1 else "") + ")"
@@ -75,7 +77,7 @@ def parameters(shapes: Mapping[str, tuple[int, ...]], params: Any, finite: bool 
     dtype = None
     for key, sizes in shapes.items():
         dtype = array(f"params[{key!r}]", params[key], sizes, dtype).dtype
-        if finite and not np.isfinite(params[key]).all():
+        if finite and np.count_nonzero(np.isfinite(params[key])) < params[key].size:
             raise ValueError(f"params[{key!r}]: expected finite numbers, got NaN or infinity")
     return dtype
 

@@ -10,6 +10,7 @@ from rnncore import _check
 
 ALL = slice(None)
 NONE = slice(0)
+Views = tuple[int | slice, ...]
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Cell:
     Attributes
     ----------
     G, K, D : int
-        Numbers of gates, of saved arrays, and of distinct pre-activation gradients.
+        Numbers of gates, of saved arrays, and of blocks that `pull` writes.
     x_gates, h_gates : tuple of int
         Which of torch's gate blocks each block of ``zx`` and of ``zh`` is.
     sigmoids : tuple of int
@@ -32,8 +33,8 @@ class Cell:
         The saved array that is the second part of the previous state.
     bypass : bool
         Whether ``h_{t-1}`` reaches ``h_t`` by a path around ``W``.
-    saved_views, dz_views : tuple of int or slice
-        The pieces in which `gates` takes ``saved`` and `pull` takes ``dz``.
+    zx_views, zh_views, saved_views, dz_views : tuple of int or slice
+        The pieces in which `gates` takes ``zx``, ``zh`` and ``saved``, and `pull` takes ``dz``.
     """
 
     input_size: int
@@ -50,8 +51,10 @@ class Cell:
     late: ClassVar[slice] = NONE
     carried: ClassVar[int | None] = None
     bypass: ClassVar[bool] = False
-    saved_views: ClassVar[tuple[int | slice, ...]] = ()
-    dz_views: ClassVar[tuple[int | slice, ...]] = (ALL,)
+    zx_views: ClassVar[Views] = (ALL,)
+    zh_views: ClassVar[Views] = (ALL,)
+    saved_views: ClassVar[Views] = ()
+    dz_views: ClassVar[Views] = (ALL,)
 
     def __post_init__(self) -> None:
         _check.positive_int("input_size", self.input_size)

@@ -22,8 +22,9 @@ recurrence, the backward pass a linear one whose coefficients are known beforeha
 
 Arrays have the gate axis first, ``(G, B, H)``, so that one gate is one contiguous block.  A cell
 keeps its gates in an order of its own, in which gates that are computed alike are neighbours and
-take one call.  Sigmoid gates arrive halved, for sigma(z) = (1 + tanh(z / 2)) / 2: it cannot
-overflow, and one tanh serves all gates.
+take one call; it is handed its arrays in the pieces it names (`zx_views` and its like), cut once
+and not at every step.  Sigmoid gates arrive halved, for sigma(z) = (1 + tanh(z / 2)) / 2: it
+cannot overflow, and one tanh serves all gates.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.cell import Cell
+from rnncore.cell import ALL, Cell, Views
+
+# An array without axes: NumPy takes twice as long over a Python number.
+HALF = {np.dtype(kind): np.array(0.5, kind) for kind in (np.float32, np.float64)}
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,9 @@ class RNN(Cell):
     D: ClassVar[int] = 1
     x_gates: ClassVar[tuple[int, ...]] = (0,)
     h_gates: ClassVar[tuple[int, ...]] = (0,)
+    zx_views: ClassVar[Views] = (0,)
+    zh_views: ClassVar[Views] = (0,)
+    dz_views: ClassVar[Views] = (0,)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -90,7 +97,7 @@ class RNN(Cell):
 
     def pull(self, dstate, slopes, dz) -> None:
         """dz = dh f'(z)."""
-        np.multiply(dstate[0], slopes[0], dz[0][0])
+        np.multiply(dstate[0], slopes[0], dz[0])
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,8 @@ class LSTM(Cell):
 
     Notes
     -----
-    Saved are o, i, f, g, c_{t-1} and tanh c_t, in this order.
+    Saved are o, i, f, g, c_{t-1} and tanh c_t.  The blocks of ``dz`` are what dh adds to dc, then
+    o, i, f, g, then dc_{t-1}: all that dh, or dc, is multiplied by is one block.
 
     References
     ----------
@@ -125,56 +133,61 @@ class LSTM(Cell):
 
     G: ClassVar[int] = 4
     K: ClassVar[int] = 6
-    D: ClassVar[int] = 4
+    D: ClassVar[int] = 6
     x_gates: ClassVar[tuple[int, ...]] = (3, 0, 1, 2)
     h_gates: ClassVar[tuple[int, ...]] = (3, 0, 1, 2)
     sigmoids: ClassVar[tuple[int, ...]] = (0, 1, 3)
+    x: ClassVar[slice] = slice(1, 5)
+    h: ClassVar[slice] = slice(1, 5)
     carried: ClassVar[int | None] = 4
-    saved_views: ClassVar[tuple[int | slice, ...]] = (slice(4), slice(3), 0, 1, 2, 3, 4, 5)
-    dz_views: ClassVar[tuple[int | slice, ...]] = (0, slice(1, 4))
+    zh_views: ClassVar[Views] = (ALL, slice(2), 0, 1)
+    saved_views: ClassVar[Views] = (slice(4), slice(3), slice(1, 3), slice(3, 5), 0, 5)
+    dz_views: ClassVar[Views] = (slice(2), 0, slice(2, 6), 5)
 
     def gates(self, zx, zh, h_prev, new, saved) -> None:
-        """c = f c_prev + i g and h = o tanh c."""
+        """c = f c_prev + i g and h = o tanh c; both terms of c are one product, written over zh."""
         h, c = new
-        oifg, oif, o, i, f, g, c_prev, tanh_c = saved
-        np.add(zx, zh, oifg)
+        oifg, oif, i_f, g_c, o, tanh_c = saved
+        zh, terms, ig, fc = zh
+        half = HALF[c.dtype]
+        np.add(zx[0], zh, oifg)
         np.tanh(oifg, oifg)
-        np.multiply(oif, 0.5, oif)
-        np.add(oif, 0.5, oif)
-        np.multiply(i, g, c)
-        np.multiply(f, c_prev, tanh_c)
-        np.add(c, tanh_c, c)
+        np.multiply(oif, half, oif)
+        np.add(oif, half, oif)
+        np.multiply(i_f, g_c, terms)
+        np.add(ig, fc, c)
         np.tanh(c, tanh_c)
         np.multiply(o, tanh_c, h)
 
     def slopes(self, saved, h_prev, h_new) -> tuple[NDArray, ...]:
-        """Per unit of dh: dz_o and dc; per unit of dc: dz_i, dz_f, dz_g and dc_prev."""
+        """Per unit of dh: dc and dz_o; per unit of dc: dz_i, dz_f, dz_g and dc_prev."""
         o, i, f, g, _, tanh_c = saved
         i_f, g_c = saved[1:3], saved[3:5]
-        s = np.empty_like(saved[:5])
-        s_o, s_c, s_if, s_g = s[0], s[1], s[2:4], s[4]
-        np.subtract(1, o, s_o)
-        np.multiply(s_o, h_new, s_o)
+        s = np.empty_like(saved)
+        s_c, s_o, s_if, s_g = s[0], s[1], s[2:4], s[4]
         np.multiply(h_new, tanh_c, s_c)
         np.subtract(o, s_c, s_c)
+        np.subtract(1, o, s_o)
+        np.multiply(s_o, h_new, s_o)
         np.subtract(1, i_f, s_if)
         np.multiply(s_if, i_f, s_if)
         np.multiply(s_if, g_c, s_if)
         np.multiply(g, g, s_g)
         np.subtract(1, s_g, s_g)
         np.multiply(s_g, i, s_g)
-        return s_o, s_c, s[2:].swapaxes(0, 1), f
+        np.copyto(s[5], f)
+        s = s.swapaxes(0, 1)
+        return s[:, :2], s[:, 2:]
 
     def pull(self, dstate, slopes, dz) -> None:
-        """dc += dh o (1 - tanh² c), then every gate is one product."""
+        """dc += dh o (1 - tanh² c); every gate's gradient is dh or dc times its slope."""
         dh, dc = dstate
-        s_o, s_c, s_ifg, f = slopes
-        dz_o, dz_ifg = dz
-        np.multiply(dh, s_o, dz_o)
-        np.multiply(dh, s_c, dh)
-        np.add(dc, dh, dc)
-        np.multiply(dc, s_ifg, dz_ifg)
-        np.multiply(dc, f, dc)
+        of_dh, of_dc = slopes
+        from_dh, to_dc, from_dc, dc_prev = dz
+        np.multiply(dh, of_dh, from_dh)
+        np.add(dc, to_dc, dc)
+        np.multiply(dc, of_dc, from_dc)
+        dstate[1] = dc_prev
 
 
 @dataclass(frozen=True)
@@ -224,7 +237,9 @@ class GRU(Cell):
     h: ClassVar[slice] = slice(1, 4)
     late: ClassVar[slice] = slice(2, 3)
     bypass: ClassVar[bool] = True
-    saved_views: ClassVar[tuple[int | slice, ...]] = (0, slice(1, 3), 1, 2, 3)
+    zx_views: ClassVar[Views] = (0, slice(1, 3))
+    zh_views: ClassVar[Views] = (slice(2), 2)
+    saved_views: ClassVar[Views] = (0, slice(1, 3), 1, 2, 3)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -235,13 +250,15 @@ class GRU(Cell):
         """n = tanh(zx_n + r zh_n) and h = n + z (h_prev - n); zx is (n, r, z), zh is (r, z, n)."""
         (h,) = new
         n, rz, r, z, hn = saved
-        np.add(zx[1:], zh[:2], rz)
+        (zx_n, zx_rz), (zh_rz, zh_n) = zx, zh
+        half = HALF[h.dtype]
+        np.add(zx_rz, zh_rz, rz)
         np.tanh(rz, rz)
-        np.multiply(rz, 0.5, rz)
-        np.add(rz, 0.5, rz)
-        np.copyto(hn, zh[2])
+        np.multiply(rz, half, rz)
+        np.add(rz, half, rz)
+        np.copyto(hn, zh_n)
         np.multiply(r, hn, n)
-        np.add(n, zx[0], n)
+        np.add(n, zx_n, n)
         np.tanh(n, n)
         np.subtract(h_prev, n, h)
         np.multiply(h, z, h)

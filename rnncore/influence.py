@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rnncore import _check
 from rnncore.cell import Cell
 from rnncore.cells import GRU
-from rnncore.loop import by_block, by_row
+from rnncore.loop import by_block, by_row, single
 from rnncore.models import causal
 from rnncore.running import Params, backward, forward, known
 
@@ -101,9 +101,9 @@ def rtrl(
 
 def local(cell: Cell, params: Params, x: NDArray, state: Any) -> tuple[Any, NDArray, NDArray]:
     """Take one step; return its state, diag (S, D, B, H) of ds/dz, around (S, S, B, H)."""
-    hs, new, cache = forward(cell, params, x[None], state, None, True)
-    slopes = [s[0] for s in cell.slopes(cache.saved[:1].swapaxes(0, 1), cache.hs[:1], cache.hs[1:])]
-    S, shape = len(state), hs[0].shape
+    new, saved = single(cell, params, x, state)
+    slopes = [s[0] for s in cell.slopes(saved[:, None], state[0][None], new[0][None])]
+    S, shape = len(state), x.shape[:1] + (cell.hidden_size,)
     diag, around = np.empty((S, cell.D, *shape), x.dtype), np.zeros((S, S, *shape), x.dtype)
     for s in range(S):
         d = [np.full(shape, float(s == k), x.dtype) for k in range(S)]
