@@ -19,6 +19,8 @@ class Cell:
 
     Attributes
     ----------
+    causal : bool
+        Whether no output depends on a later input.
     G, K, D : int
         Numbers of gates, of saved arrays, and of blocks that `pull` writes.
     x_gates, h_gates : tuple of int
@@ -40,6 +42,7 @@ class Cell:
     input_size: int
     hidden_size: int
 
+    causal: ClassVar[bool] = True
     G: ClassVar[int]
     K: ClassVar[int]
     D: ClassVar[int]

@@ -4,12 +4,14 @@ The hidden state is cut into modules of equal size, each with a period, the fast
 listens to itself and to slower ones, so ``weight_hh`` is block upper-triangular.  At step t only
 the modules whose period divides t compute; the others keep their state.
 
-Steps with the same set of active modules form a group.  A group's inputs go through one product,
-and so do its gradients; inside the loop only the active block rows are multiplied.
+So each module has a time of its own: a first state, and one more for every tick of its clock.
+What a module says to itself and to faster ones is one product, worked out when it changes and used
+for as long as it does not.  Backwards it is the same: what is sent to a state that did not change
+is added up, and goes through one product when the state's own tick is reached.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -18,8 +20,6 @@ from rnncore import _check
 from rnncore.cell import draw
 from rnncore.loop import ending
 from rnncore.running import Params, advance, backward, forward
-
-RUN = 256
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ class Clockwork:
     input_size: int
     hidden_size: int
     periods: tuple[int, ...] = (1, 2, 4, 8)
+
+    causal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check.positive_int("input_size", self.input_size)
@@ -123,9 +125,15 @@ class Clockwork:
         """Shapes of the state (h, t)."""
         return (_check.Shape((batch, self.hidden_size)), int)
 
-    def active(self, t: int) -> tuple[int, ...]:
-        """Modules that run at step t."""
-        return tuple(i for i, period in enumerate(self.periods) if t % period == 0)
+    def ticks(self, clock: int, steps: int) -> list[NDArray[np.intp]]:
+        """For each module, which of some steps from `clock` on it runs at."""
+        t = np.arange(clock, clock + steps)
+        return [np.flatnonzero(t % period == 0) for period in self.periods]
+
+    def blocks(self) -> list[slice]:
+        """Units of each module."""
+        k = self.module_size
+        return [slice(i, i + k) for i in range(0, self.hidden_size, k)]
 
     def init(self, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Params:
         """Draw parameters uniformly between plus and minus ``1 / sqrt(hidden_size)``.
@@ -154,102 +162,82 @@ class Clockwork:
         return params | {"weight_hh": params["weight_hh"] * self.live}
 
 
-class Group(NamedTuple):
-    """Steps with the same active modules: which steps, which rows, and these rows' weights."""
-
-    steps: NDArray[np.intp]
-    rows: slice | NDArray[np.intp]
-    U: NDArray
-    W: NDArray
-    b: NDArray
-
-
-def group_steps(model: Clockwork, params: Params, clock: int, steps: int) -> list[Group]:
-    """Group steps by their active modules; a slice of rows wherever these are neighbours."""
-    k, members = model.module_size, {}
-    for t in range(steps):
-        members.setdefault(model.active(clock + t), []).append(t)
-    groups = []
-    for modules, ts in members.items():
-        rows = (np.array(modules, np.intp)[:, None] * k + np.arange(k)).ravel()
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-            rows = slice(int(rows[0]), int(rows[-1]) + 1)
-        U, W = params["weight_ih"][rows], params["weight_hh"][rows]
-        groups.append(
-            Group(np.array(ts), rows, U, W, params["bias_ih"][rows] + params["bias_hh"][rows])
-        )
-    return groups
-
-
-def in_order(groups: list[Group], per_group: list) -> list:
-    """Deal what the groups hold for their steps back into the order of time."""
-    dealt = [None] * sum(len(group.steps) for group in groups)
-    for group, items in zip(groups, per_group, strict=True):
-        for t, item in zip(group.steps, items, strict=True):
-            dealt[t] = (group.rows, *item)
-    return dealt
+def active(ticks: list[NDArray[np.intp]], steps: int) -> list[list[int]]:
+    """Modules that run at each step, the fastest first."""
+    found = [[] for _ in range(steps)]
+    for i, times in enumerate(ticks):
+        for t in times:
+            found[t].append(i)
+    return found
 
 
 @forward.register
-def forward_clockwork(model: Clockwork, params, xs, state, lengths, keep):
-    """Scan; only active block rows are multiplied."""
-    (T, B, _), H, clock = xs.shape, model.hidden_size, state[1]
-    hs = np.empty((T + 1, B, H), xs.dtype)
-    hs[0] = h = state[0]
-    z = np.empty(B * H, xs.dtype)
-    for start in range(0, T, RUN):
-        run = xs[start : start + RUN]
-        groups = group_steps(model, params, clock + start, len(run))
-        parts = []
-        for g in groups:
-            W, zh = np.ascontiguousarray(g.W.T), z[: B * len(g.W)].reshape(B, len(g.W))
-            parts.append([(W, zh, zx) for zx in run[g.steps] @ g.U.T + g.b])
-        for (rows, W, zh, zx), new in zip(in_order(groups, parts), hs[start + 1 :], strict=False):
-            np.copyto(new, h)
-            np.matmul(h, W, zh)
-            np.add(zh, zx, zh)
-            new[:, rows] = np.tanh(zh, zh)
-            h = new
-    out, last, cache = ending(model, xs, hs, np.array(clock), lengths, keep)
-    return out, (*last, clock + T), cache
+def forward_clockwork(model: Clockwork, params, xs, state, lengths):
+    """Scan every module in its own time; saves the clock and all states of each module."""
+    (T, B, inputs), (h, clock), k = xs.shape, state, model.module_size
+    U, W = params["weight_ih"], params["weight_hh"]
+    b = params["bias_ih"] + params["bias_hh"]
+    ticks, own, said, weights = model.ticks(clock, T), [], [], []
+    for times, rows in zip(ticks, model.blocks()):
+        states = np.empty((len(times) + 1, B, k), xs.dtype)
+        states[0] = h[:, rows]
+        z = states[1:].reshape(-1, k)
+        np.matmul(xs[times].reshape(-1, inputs), U[rows].T, out=z)
+        np.add(z, b[rows], out=z)
+        own.append(states)
+        weights.append(np.ascontiguousarray(W[: rows.stop, rows].reshape(-1, k, k).swapaxes(1, 2)))
+        said.append(np.matmul(states[0], weights[-1]))
+    coming = [iter(states[1:]) for states in own]
+    for modules in active(ticks, T):
+        for i in modules:
+            z = next(coming[i])
+            for slower in said[i:]:
+                np.add(z, slower[i], z)
+            np.tanh(z, z)
+            np.matmul(z, weights[i], said[i])
+    hs = np.empty((T + 1, B, model.hidden_size), xs.dtype)
+    hs[0] = h
+    for times, rows, states in zip(ticks, model.blocks(), own):
+        hs[1:, :, rows] = states[np.searchsorted(times, np.arange(T), side="right")]
+    outputs, last, cache = ending(model, xs, hs, (clock, own), lengths)
+    return outputs, (*last, clock + T), cache
 
 
 @backward.register
 def backward_clockwork(model: Clockwork, params, dhs, cache, dstate):
-    """Backpropagate: the active rows' gradient goes through W, the others' goes past it."""
-    xs, hs, clock = cache.xs, cache.hs, int(cache.saved)
-    T, B, inputs = xs.shape
+    """Backpropagate: what is sent to a state gathers in ``sent`` until the state's own tick."""
+    xs, (clock, own) = cache.xs, cache.saved
+    (T, B, inputs), blocks = xs.shape, model.blocks()
+    U, W = params["weight_ih"], params["weight_hh"]
+    ticks, dh = model.ticks(clock, T), dstate[0].copy()
     if cache.lengths is not None:
-        dhs = dhs.copy()
+        dhs, dh = dhs.copy(), np.zeros_like(dh)
         dhs[cache.lengths - 1, np.arange(B)] += dstate[0]
-    dh = np.zeros_like(dstate[0]) if cache.lengths is not None else dstate[0].copy()
-    around = np.empty_like(dh)
-    dxs = np.empty_like(xs)
+    dzs = [1 - states[1:] * states[1:] for states in own]
+    sent = [np.zeros((len(v), B, rows.stop), xs.dtype) for v, rows in zip(own, blocks)]
+    back = [np.ascontiguousarray(W[: rows.stop, rows]) for rows in blocks]
+    now = [len(times) for times in ticks]
+    for modules, dy in zip(reversed(active(ticks, T)), dhs[::-1]):
+        np.add(dh, dy, dh)
+        for i in modules:
+            dz, total = dzs[i][now[i] - 1], dh[:, blocks[i]]
+            np.add(total, sent[i][now[i]] @ back[i], total)
+            np.multiply(dz, total, dz)
+            total[:] = 0
+            now[i] -= 1
+        for i in modules:
+            for heard, n in zip(sent[i:], now[i:]):
+                heard[n][:, blocks[i]] += dzs[i][now[i]]
+    dxs = np.zeros_like(xs)
     grads = {key: np.zeros(shape, xs.dtype) for key, shape in model.shapes.items()}
-    for start in reversed(range(0, T, RUN)):
-        run = slice(start, min(start + RUN, T))
-        groups = group_steps(model, params, clock + start, run.stop - start)
-        dzs = []
-        for g in groups:
-            h = hs[1:][run][g.steps][:, :, g.rows]
-            dzs.append(1 - h * h)
-        parts = [[(g.W, dz) for dz in dz_g] for g, dz_g in zip(groups, dzs, strict=True)]
-        for (rows, W, dz), dy in zip(
-            reversed(in_order(groups, parts)), dhs[run][::-1], strict=True
-        ):
-            np.add(dh, dy, dh)
-            np.multiply(dz, dh[:, rows], dz)
-            np.matmul(dz, W, around)
-            dh[:, rows] = 0
-            np.add(dh, around, dh)
-        for g, dz in zip(groups, dzs, strict=True):
-            dz = dz.reshape(len(g.steps) * B, len(g.W))
-            x, h = (a[run][g.steps].reshape(len(dz), -1) for a in (xs, hs))
-            dxs[run][g.steps] = (dz @ g.U).reshape(-1, B, inputs)
-            grads["weight_ih"][g.rows] += dz.T @ x
-            grads["weight_hh"][g.rows] += dz.T @ h
-            grads["bias_ih"][g.rows] += dz.sum(0)
-    grads["weight_hh"] *= model.live
+    for i, rows in enumerate(blocks):
+        dz, told = dzs[i].reshape(-1, rows.stop - rows.start), sent[i].reshape(-1, rows.stop)
+        x = xs[ticks[i]].reshape(-1, inputs)
+        dxs[ticks[i]] += (dz @ U[rows]).reshape(-1, B, inputs)
+        dh[:, rows] += sent[i][0] @ back[i]
+        grads["weight_ih"][rows] = dz.T @ x
+        grads["weight_hh"][: rows.stop, rows] = told.T @ own[i].reshape(len(told), -1)
+        grads["bias_ih"][rows] = dz.sum(0)
     grads["bias_hh"] = grads["bias_ih"].copy()
     return dxs, (dh,), grads
 
@@ -257,5 +245,5 @@ def backward_clockwork(model: Clockwork, params, dhs, cache, dstate):
 @advance.register
 def advance_clockwork(model: Clockwork, params, x, state):
     """One step, at the time that the state carries."""
-    hs, last, _ = forward_clockwork(model, params, x[None], state, None, False)
+    hs, last, _ = forward_clockwork(model, params, x[None], state, None)
     return hs[0], last

@@ -15,23 +15,23 @@ from rnncore.running import advance, backward, forward
 
 
 @forward.register
-def forward_gru(cell: GRU, params, xs, state, lengths, keep):
+def forward_gru(cell: GRU, params, xs, state, lengths):
     """Scan; with r before the product, r, z and n are saved."""
     if cell.reset_after:
-        return forward_cell(cell, params, xs, state, lengths, keep)
+        return forward_cell(cell, params, xs, state, lengths)
     (T, B, _), H = xs.shape, cell.hidden_size
     W_rz, W_n = np.split(params["weight_hh"], [2 * H])
     b = params["bias_ih"] + params["bias_hh"]
     hs = np.empty((T + 1, B, H), xs.dtype)
-    saved = np.empty((T if keep else 1, 3, B, H), xs.dtype)
+    saved = np.empty((T, 3, B, H), xs.dtype)
     hs[0] = state[0]
     for t in range(T):
-        r, z, n = saved[t if keep else 0]
+        r, z, n = saved[t]
         h, zx = hs[t], xs[t] @ params["weight_ih"].T + b
         r[:], z[:] = np.split(sigmoid(zx[:, : 2 * H] + h @ W_rz.T), 2, axis=1)
         np.tanh(zx[:, 2 * H :] + (r * h) @ W_n.T, n)
         np.add(n, z * (h - n), hs[t + 1])
-    return ending(cell, xs, hs, saved, lengths, keep)
+    return ending(cell, xs, hs, saved, lengths)
 
 
 @backward.register
@@ -72,5 +72,5 @@ def advance_gru(cell: GRU, params, x, state):
     """One step of either variant."""
     if cell.reset_after:
         return advance_cell(cell, params, x, state)
-    hs, last, _ = forward_gru(cell, params, x[None], state, None, False)
+    hs, last, _ = forward_gru(cell, params, x[None], state, None)
     return hs[0], last

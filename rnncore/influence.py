@@ -25,7 +25,6 @@ from rnncore import _check
 from rnncore.cell import Cell
 from rnncore.cells import GRU
 from rnncore.loop import by_block, by_row, single
-from rnncore.models import causal
 from rnncore.running import Params, backward, forward, known
 
 FORMS = ("structured", "plain", "diagonal")
@@ -87,7 +86,7 @@ def rtrl(
     known(cell)
     if form not in FORMS:
         raise ValueError(f"form: expected one of {', '.join(FORMS)}, got {form!r}")
-    if not causal(cell):
+    if not cell.causal:
         raise TypeError(f"cell: expected a model that reads forwards only, got {cell}")
     state = _check.inputs(cell, params, xs, state, ("T", "B"))
     _check.array("dhs", dhs, (*xs.shape[:2], cell.output_size), xs.dtype)
@@ -187,7 +186,7 @@ def unit_by_unit(model: Any, params: Params, xs, dhs, state) -> Params:
     for b in range(xs.shape[1]):
         now, M = each(state, lambda s, b=b: s[b : b + 1] if isinstance(s, np.ndarray) else s), None
         for x, dh in zip(xs[:, b : b + 1], dhs[:, b], strict=True):
-            _, after, cache = forward(model, params, x[None], now, None, True)
+            _, after, cache = forward(model, params, x[None], now, None)
             zero_out, zero = np.zeros_like(dh)[None, None], zeros_like(after)
             outputs = [
                 backward(model, params, e[None, None], cache, zero)

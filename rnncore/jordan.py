@@ -5,6 +5,7 @@ has two products, hidden to output and output to hidden; the other three are tak
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -13,8 +14,6 @@ from rnncore import _check
 from rnncore.cell import draw
 from rnncore.loop import ending
 from rnncore.running import Params, advance, backward, forward
-
-RUN = 256
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,8 @@ class Jordan:
     input_size: int
     hidden_size: int
     output_size: int
+
+    causal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for name in ("input_size", "hidden_size", "output_size"):
@@ -91,21 +92,17 @@ class Jordan:
 
 
 @forward.register
-def forward_jordan(model: Jordan, params, xs, state, lengths, keep):
+def forward_jordan(model: Jordan, params, xs, state, lengths):
     """Scan; the hidden states h are saved."""
     T, B, _ = xs.shape
     W, V = params["weight_oh"].T, params["weight_ho"].T
     os = np.empty((T + 1, B, model.output_size), xs.dtype)
-    n = T if keep else min(T, RUN)
-    saved = np.empty((n, B, model.hidden_size), xs.dtype)
     os[0] = state[0]
-    for start in range(0, T, n):
-        run = xs[start : start + n]
-        np.add(run @ params["weight_ih"].T, params["bias_h"], saved[: len(run)])
-        for h, o, new in zip(saved, os[start:], os[start + 1 :], strict=False):
-            np.tanh(h + o @ W, h)
-            np.add(h @ V, params["bias_o"], new)
-    return ending(model, xs, os, saved, lengths, keep)
+    saved = xs @ params["weight_ih"].T + params["bias_h"]
+    for h, o, new in zip(saved, os, os[1:]):
+        np.tanh(h + o @ W, h)
+        np.add(h @ V, params["bias_o"], new)
+    return ending(model, xs, os, saved, lengths)
 
 
 @backward.register
@@ -135,5 +132,5 @@ def backward_jordan(model: Jordan, params, dhs, cache, dstate):
 @advance.register
 def advance_jordan(model: Jordan, params, x: NDArray, state):
     """One step."""
-    os, last, _ = forward_jordan(model, params, x[None], state, None, False)
+    os, last, _ = forward_jordan(model, params, x[None], state, None)
     return os[0], last

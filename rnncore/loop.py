@@ -25,12 +25,15 @@ SAME = (0, 1, 2, 3)
 
 
 class Cache(NamedTuple):
-    """What `scan` keeps for `bptt`: inputs (T, B, I), states (T+1, B, H), saved (T+1, K, B, H)."""
+    """What `scan` keeps for `bptt`: inputs (T, B, I), states (T+1, B, H) and what a model saved.
+
+    A cell's ``saved`` is (T+1, K, B, H).
+    """
 
     model: Any
     xs: NDArray
     hs: NDArray
-    saved: NDArray
+    saved: Any
     lengths: NDArray | None
 
 
@@ -105,27 +108,27 @@ def enders(
 
 
 def ending(
-    model: Any, xs: NDArray, hs: NDArray, saved: NDArray, lengths: NDArray | None, keep: bool
-) -> tuple[NDArray, tuple[NDArray], Cache | None]:
+    model: Any, xs: NDArray, hs: NDArray, saved: Any, lengths: NDArray | None
+) -> tuple[NDArray, tuple[NDArray], Cache]:
     """Outputs, last ``(h,)`` of each sequence and cache, when all states (T+1, B, H) are known."""
     if lengths is None:
         h = hs[-1].copy()
     else:
         h = hs[lengths, np.arange(len(lengths))]
         np.copyto(hs[1:], 0, where=~valid(lengths, len(xs)))
-    out = hs[1:]
-    out.flags.writeable = not keep
-    return out, (h,), Cache(model, xs, hs, saved, lengths) if keep else None
+    outputs = hs[1:]
+    outputs.flags.writeable = False
+    return outputs, (h,), Cache(model, xs, hs, saved, lengths)
 
 
 @forward.register
-def forward_cell(cell: Cell, params, xs, state, lengths, keep):
+def forward_cell(cell: Cell, params, xs, state, lengths):
     """Scan a cell; see the module's docstring."""
     (T, B, I), G, H, C = xs.shape, cell.G, cell.hidden_size, cell.carried
     U, W, b, b_late = prepare(cell, params)
     hs = np.empty((T + 1, B, H), xs.dtype)
     n = run_length(G, hs)
-    saved = np.empty(((T if keep else n) + 1, cell.K, B, H), xs.dtype)
+    saved = np.empty((T + 1, cell.K, B, H), xs.dtype)
     hs[0] = h = state[0]
     if C is not None:
         saved[0, C] = state[1]
@@ -138,14 +141,14 @@ def forward_cell(cell: Cell, params, xs, state, lengths, keep):
     add, gates = np.add, cell.gates
     for start in range(0, T, n):
         stop = min(start + n, T)
-        m, first = stop - start, start if keep else 0
+        m = stop - start
         run = zx[:, : m * B]
         np.matmul(xs[start:stop].reshape(m * B, I), U, out=run)
         add(run, b, out=run)
         new_h = hs[start + 1 : stop + 1]
-        news = zip(new_h) if C is None else zip(new_h, saved[first + 1 : first + m + 1, C])
+        news = zip(new_h) if C is None else zip(new_h, saved[start + 1 : stop + 1, C])
         zxs = cut(run.reshape(G, m, B, H).swapaxes(0, 1), cell.zx_views)
-        kept = cut(saved[first : first + m], cell.saved_views)
+        kept = cut(saved[start:stop], cell.saved_views)
         for zx_t, new, saved_t, who in zip(zxs, news, kept, ends):
             product(h, W, out)
             if late is not None:
@@ -155,9 +158,7 @@ def forward_cell(cell: Cell, params, xs, state, lengths, keep):
             if who is not None:
                 for last, now in zip(final, new):
                     last[who] = now[who]
-        if not keep and C is not None:
-            saved[0, C] = saved[m, C]
-    outputs, last, cache = ending(cell, xs, hs, saved, lengths, keep)
+    outputs, last, cache = ending(cell, xs, hs, saved, lengths)
     rest = final[1:] if lengths is not None else [part.copy() for part in new[1:]]
     return outputs, (*last, *rest), cache
 

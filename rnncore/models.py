@@ -10,14 +10,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnncore.running import Params, advance, backward, forward, known
 
-BLOCK = 64
 LAYER = re.compile(r"_l(\d+)((?:_reverse)*)$")
 
 
@@ -165,6 +164,11 @@ class Stack(Composite):
         return tuple(parts)
 
     @property
+    def causal(self) -> bool:
+        """Whether no output depends on a later input."""
+        return all(layer.causal for layer in self.layers)
+
+    @property
     def input_size(self) -> int:
         """Width of one input."""
         return self.layers[0].input_size
@@ -206,6 +210,8 @@ class Bidirectional(Composite):
 
     model: Any
 
+    causal: ClassVar[bool] = False
+
     def __post_init__(self) -> None:
         known(self.model)
 
@@ -227,13 +233,6 @@ class Bidirectional(Composite):
         return 2 * self.model.output_size
 
 
-def causal(model: Any) -> bool:
-    """Whether no output depends on a later input."""
-    if isinstance(model, Stack):
-        return all(map(causal, model.layers))
-    return not isinstance(model, Bidirectional)
-
-
 def reverser(lengths: NDArray | None, steps: int) -> Callable[[NDArray], NDArray]:
     """Return the function that turns round the valid part of each sequence."""
     if lengths is None:
@@ -244,20 +243,14 @@ def reverser(lengths: NDArray | None, steps: int) -> Callable[[NDArray], NDArray
 
 
 @forward.register
-def forward_stack(model: Stack, params, xs, state, lengths, keep):
-    """Run the layers one after the other; without a cache, all of them block by block of steps."""
-    if not keep and lengths is None and len(xs) > BLOCK and causal(model):
-        hs = np.empty((*xs.shape[:2], model.output_size), xs.dtype)
-        for start in range(0, len(xs), BLOCK):
-            block = slice(start, start + BLOCK)
-            hs[block], state, _ = forward_stack(model, params, xs[block], state, None, False)
-        return hs, state, None
+def forward_stack(model: Stack, params, xs, state, lengths):
+    """Run the layers one after the other."""
     hs, runs = xs, []
     for part, s in zip(model.parts, state, strict=True):
-        hs, *run = forward(part.model, part.pick(params), hs, s, lengths, keep)
+        hs, *run = forward(part.model, part.pick(params), hs, s, lengths)
         runs.append(run)
     states, caches = zip(*runs, strict=True)
-    return hs, states, Cache(model, xs, caches, lengths) if keep else None
+    return hs, states, Cache(model, xs, caches, lengths)
 
 
 @backward.register
@@ -282,14 +275,14 @@ def advance_stack(model: Stack, params, x, state):
 
 
 @forward.register
-def forward_both(model: Bidirectional, params, xs, state, lengths, keep):
+def forward_both(model: Bidirectional, params, xs, state, lengths):
     """Run forwards, run on the sequences turned round, turn the second result back."""
     turn = reverser(lengths, len(xs))
     (ahead, back), weights = model.parts, [part.pick(params) for part in model.parts]
-    right, s, kept = forward(ahead.model, weights[0], xs, state[0], lengths, keep)
-    left, r, kept_r = forward(back.model, weights[1], turn(xs), state[1], lengths, keep)
+    right, s, kept = forward(ahead.model, weights[0], xs, state[0], lengths)
+    left, r, kept_r = forward(back.model, weights[1], turn(xs), state[1], lengths)
     hs = np.concatenate([right, turn(left)], axis=2)
-    return hs, (s, r), Cache(model, xs, (kept, kept_r), lengths) if keep else None
+    return hs, (s, r), Cache(model, xs, (kept, kept_r), lengths)
 
 
 @backward.register

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from rnncore import _check
 
 Params = dict[str, NDArray]
+BLOCK = 128
 
 
 @singledispatch
-def forward(model: Any, params: Params, xs: NDArray, state: Any, lengths: Any, keep: bool) -> Any:
+def forward(model: Any, params: Params, xs: NDArray, state: Any, lengths: Any) -> Any:
     """Outputs, final state and cache of checked arguments; one version for each kind of model."""
     raise TypeError(f"model: expected a cell or a model of rnncore, got {type(model).__name__}")
 
@@ -41,7 +42,7 @@ def advance(model: Any, params: Params, x: NDArray, state: Any) -> Any:
 def known(model: Any) -> None:
     """Refuse what is not a model before its attributes are used."""
     if forward.dispatch(type(model)) is forward.dispatch(object):
-        forward(model, {}, None, None, None, True)
+        forward(model, {}, None, None, None)
 
 
 def scan(
@@ -71,8 +72,8 @@ def scan(
         Length of each sequence, 1 to T, in any order.  A sequence's state stops at its own end;
         outputs beyond it are zero, and what stands in the padding does not matter.
     keep : bool
-        Whether to keep what `bptt` needs.  Without it the cache is None and the memory used
-        besides the outputs does not grow with T.
+        Whether to keep what `bptt` needs.  Without it the cache is None and, unless the model is
+        bidirectional, the memory used beside the outputs does not grow with T.
 
     Returns
     -------
@@ -96,7 +97,23 @@ def scan(
     xs = np.ascontiguousarray(xs)
     if lengths is not None:
         xs = np.where(valid(lengths, len(xs)), xs, xs.dtype.type(0))
-    return forward(model, params, xs, state, lengths, keep)
+    if keep or not model.causal:
+        hs, state, cache = forward(model, params, xs, state, lengths)
+        return hs, state, cache if keep else None
+    return (*in_blocks(model, params, xs, state, lengths), None)
+
+
+def in_blocks(
+    model: Any, params: Params, xs: NDArray, state: Any, lengths: NDArray | None
+) -> tuple[NDArray, Any]:
+    """Scan some steps at a time and forget what they saved."""
+    T, B, _ = xs.shape
+    hs = np.empty((T, B, model.output_size), xs.dtype)
+    for start in range(0, T, BLOCK):
+        block = slice(start, min(start + BLOCK, T))
+        left = None if lengths is None else np.clip(lengths - start, 0, block.stop - start)
+        hs[block], state, _ = forward(model, params, xs[block], state, left)
+    return hs, state
 
 
 def step(model: Any, params: Params, x: NDArray, state: Any = None) -> tuple[NDArray, Any]:
