@@ -126,9 +126,10 @@ def influence(cell: Cell, params: Params, xs, dhs, state, form: str) -> Params:
     for x, dh in zip(xs, dhs, strict=True):
         inputs = np.concatenate([x, one], 1), np.concatenate([state[0], one], 1)
         state, diag, around = local(cell, params, x, state)
-        through = diag[:, cell.h]
+        J = np.einsum("sgbi,gij->sbij", diag[:, cell.h], W)
+        np.einsum("sbii->sbi", J)[...] += around[:, 0]
         for k, part in enumerate((cell.x, cell.h)):
-            Ms[k] = move(Ms[k], through, around, W, diag[:, part], inputs[k])
+            Ms[k] = move(Ms[k], J, around[:, 1:], diag[:, part], inputs[k])
             if form == "diagonal":
                 grads[k] += np.einsum("bj,bgjn->gjn", dh, Ms[k][0])
             else:
@@ -144,40 +145,29 @@ def influence(cell: Cell, params: Params, xs, dhs, state, form: str) -> Params:
     }
 
 
-def jacobian(through: NDArray, W: NDArray) -> NDArray:
-    """Build d state / d h_prev through the gates, (S, B, H, H)."""
-    return np.einsum("sgbi,gij->sbij", through, W)
-
-
-def move_structured(M, through, around, W, diag, v):
-    """J M by one batched product, the path around W by scaling, the immediate on a diagonal."""
-    S, B, H = M.shape[:3]
-    J = jacobian(through, W)
+def move_structured(M, J, rest, diag, v):
+    """J M by one batched product, the path from c by scaling, the immediate on a diagonal."""
+    _, B, H = M.shape[:3]
     new = (J @ M[0].reshape(B, H, -1)).reshape(M.shape)
-    for s in range(S):
-        for k in range(S):
-            if around[s, k].any():
-                new[s] += around[s, k][..., None, None, None] * M[k]
-    unit = np.arange(H)
-    new[:, :, unit, :, unit] += np.einsum("sgbj,bn->jsbgn", diag, v)
+    for k in range(rest.shape[1]):
+        new += rest[:, k][..., None, None, None] * M[k + 1]
+    own = np.einsum("sbigin->sbign", new)
+    own += np.einsum("sgbi,bn->sbign", diag, v)
     return new
 
 
-def move_plain(M, through, around, W, diag, v):
+def move_plain(M, J, rest, diag, v):
     """J M and the immediate influence as written: one einsum each, all entries, zeros too."""
     eye = np.eye(M.shape[2], dtype=M.dtype)
-    J = np.einsum("skbi,ij->sbikj", around, eye)
-    J[:, :, :, 0] += jacobian(through, W)
+    full = np.concatenate([J[:, None], np.einsum("skbi,ij->skbij", rest, eye)], axis=1)
     immediate = np.einsum("sgbi,ij,bn->sbigjn", diag, eye, v)
-    return np.einsum("sbikj,kbjgmn->sbigmn", J, M) + immediate
+    return np.einsum("skbij,kbjgmn->sbigmn", full, M) + immediate
 
 
-def move_diagonal(M, through, around, W, diag, v):
+def move_diagonal(M, J, rest, diag, v):
     """Keep each parameter's influence on its own unit: J shrinks to its diagonal."""
-    own = np.einsum("sgbj,gjj->sbj", through, W)
-    new = own[:, :, None, :, None] * M[0]
-    new += np.einsum("skbj,kbgjn->sbgjn", around, M)
-    return new + np.einsum("sgbj,bn->sbgjn", diag, v)
+    own = np.concatenate([np.einsum("sbii->sbi", J)[:, None], rest], axis=1)
+    return np.einsum("skbj,kbgjn->sbgjn", own, M) + np.einsum("sgbj,bn->sbgjn", diag, v)
 
 
 def unit_by_unit(model: Any, params: Params, xs, dhs, state) -> Params:

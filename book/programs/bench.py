@@ -162,12 +162,12 @@ def clockwork():
 def influence():
     """Ratio of RTRL's plain form to the structured one."""
     rows = []
-    for kind, size in tqdm([(k, (4, 2, 8, 32)) for k in (RNN, LSTM, GRU)], desc="rtrl"):
+    for kind, size in tqdm([(k, (20, 2, 8, 32)) for k in (RNN, LSTM, GRU)], desc="rtrl"):
         xs, dhs = data(size)
         cell = kind(*size[2:])
         args = cell, cell.init(np.random.default_rng(0)), xs, dhs
         fast, plain = take_turns(
-            lambda args=args: rtrl(*args), lambda args=args: rtrl(*args, form="plain"), seconds=1
+            lambda args=args: rtrl(*args), lambda args=args: rtrl(*args, form="plain"), seconds=2
         )
         rows.append((kind.__name__, str(size), f"{plain / fast:.0f}"))
     return rows
