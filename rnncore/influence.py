@@ -121,6 +121,7 @@ def influence(cell: Cell, params: Params, xs, dhs, state, form: str) -> Params:
     units = () if form == "diagonal" else (H,)
     widths = (cell.input_size + 1, H + 1)
     Ms = [np.zeros((S, B, *units, G, H, n), xs.dtype) for n in widths]
+    spare = [np.empty_like(M) for M in Ms]
     grads = [np.zeros((G, H, n), xs.dtype) for n in widths]
     one = np.ones((B, 1), xs.dtype)
     for x, dh in zip(xs, dhs, strict=True):
@@ -129,7 +130,8 @@ def influence(cell: Cell, params: Params, xs, dhs, state, form: str) -> Params:
         J = np.einsum("sgbi,gij->sbij", diag[:, cell.h], W)
         np.einsum("sbii->sbi", J)[...] += around[:, 0]
         for k, part in enumerate((cell.x, cell.h)):
-            Ms[k] = move(Ms[k], J, around[:, 1:], diag[:, part], inputs[k])
+            move(Ms[k], J, around[:, 1:], diag[:, part], inputs[k], spare[k])
+            Ms[k], spare[k] = spare[k], Ms[k]
             if form == "diagonal":
                 grads[k] += np.einsum("bj,bgjn->gjn", dh, Ms[k][0])
             else:
@@ -145,29 +147,29 @@ def influence(cell: Cell, params: Params, xs, dhs, state, form: str) -> Params:
     }
 
 
-def move_structured(M, J, rest, diag, v):
+def move_structured(M, J, rest, diag, v, new):
     """J M by one batched product, the path from c by scaling, the immediate on a diagonal."""
-    _, B, H = M.shape[:3]
-    new = (J @ M[0].reshape(B, H, -1)).reshape(M.shape)
+    S, B, H = M.shape[:3]
+    np.matmul(J, M[0].reshape(B, H, -1), out=new.reshape(S, B, H, -1))
     for k in range(rest.shape[1]):
         new += rest[:, k][..., None, None, None] * M[k + 1]
     own = np.einsum("sbigin->sbign", new)
     own += np.einsum("sgbi,bn->sbign", diag, v)
-    return new
 
 
-def move_plain(M, J, rest, diag, v):
+def move_plain(M, J, rest, diag, v, new):
     """J M and the immediate influence as written: one einsum each, all entries, zeros too."""
     eye = np.eye(M.shape[2], dtype=M.dtype)
     full = np.concatenate([J[:, None], np.einsum("skbi,ij->skbij", rest, eye)], axis=1)
     immediate = np.einsum("sgbi,ij,bn->sbigjn", diag, eye, v)
-    return np.einsum("skbij,kbjgmn->sbigmn", full, M) + immediate
+    np.add(np.einsum("skbij,kbjgmn->sbigmn", full, M), immediate, out=new)
 
 
-def move_diagonal(M, J, rest, diag, v):
+def move_diagonal(M, J, rest, diag, v, new):
     """Keep each parameter's influence on its own unit: J shrinks to its diagonal."""
     own = np.concatenate([np.einsum("sbii->sbi", J)[:, None], rest], axis=1)
-    return np.einsum("skbj,kbgjn->sbgjn", own, M) + np.einsum("sgbj,bn->sbgjn", diag, v)
+    np.einsum("skbj,kbgjn->sbgjn", own, M, out=new)
+    new += np.einsum("sgbj,bn->sbgjn", diag, v)
 
 
 def unit_by_unit(model: Any, params: Params, xs, dhs, state) -> Params:
