@@ -85,9 +85,7 @@ def main() -> None:
     text = prose()
     TEXT.touch(exist_ok=True)
     replace(TEXT, text)
-    print(
-        f"{TEXT.relative_to(Path.cwd())}: {len(text):,} characters, {len(set(text))} of them different"
-    )
+    print(f"{TEXT.name}: {len(text):,} characters, {len(set(text))} of them different")
 
 
 if __name__ == "__main__":
