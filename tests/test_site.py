@@ -200,9 +200,9 @@ def test_folded_solutions_open(browser, roots, name):
         page = visit.open(name)
         folded = page.locator("div.solution.toggle-hidden")
         assert folded.count() == solutions
-        body = page.locator("div.solution > :nth-child(2)").first
+        body = page.locator("div.solution > section").first
         assert not body.is_visible()
-        for button in page.locator("div.solution > button.toggle-button").all():
+        for button in page.locator("div.solution button.toggle-button").all():
             button.click()
         assert folded.count() == 0
         assert body.is_visible()

@@ -43,7 +43,14 @@ LIBRARIES = {
     "@jupyter-widgets/html-manager": {
         "version": "1.0.15",
         "licence": "BSD-3-Clause",
-        "files": {"dist/embed-amd.js": "html-manager/embed-amd.js"},
+        "files": {
+            "dist/embed-amd.js": "html-manager/embed-amd.js",
+            "dist/embed.js.LICENSE.txt": "html-manager/LICENSE.txt",
+            # the icons of the widgets, under the names that embed-amd.js asks for
+            "dist/1551f4f60c37af51121f.woff2": "html-manager/1551f4f60c37af51121f.woff2",
+            "dist/7a3337626410ca2f4071.woff2": "html-manager/7a3337626410ca2f4071.woff2",
+            "dist/d878b0a6a1144760244f.woff2": "html-manager/d878b0a6a1144760244f.woff2",
+        },
     },
 }
 # anywidget's browser module comes with the Python package, so that both sides have one version.
