@@ -146,6 +146,7 @@ def forward_cell(cell: Cell, params, xs, state, lengths):
         np.matmul(xs[start:stop].reshape(m * B, I), U, out=run)
         add(run, b, out=run)
         new_h = hs[start + 1 : stop + 1]
+        # c_t is written where the next step keeps its c_{t-1}: nothing is copied.
         news = zip(new_h) if C is None else zip(new_h, saved[start + 1 : stop + 1, C])
         zxs = cut(run.reshape(G, m, B, H).swapaxes(0, 1), cell.zx_views)
         kept = cut(saved[start:stop], cell.saved_views)
@@ -168,6 +169,8 @@ def backward_cell(cell: Cell, params, dhs, cache, dstate):
     """Backpropagate through a scanned cell; see the module's docstring."""
     xs, hs, saved, lengths = cache.xs, cache.hs, cache.saved, cache.lengths
     (T, B, I), H, D = xs.shape, cell.hidden_size, cell.D
+    # The gates of one sequence stand side by side here, not in blocks: so dz is one long row in
+    # the product with W, and dU and dW come out in torch's layout.
     U = by_block(params["weight_ih"], cell.x_gates).reshape(-1, I)
     W = by_block(params["weight_hh"], cell.h_gates).reshape(-1, H)
     n = run_length(D + cell.K, hs)

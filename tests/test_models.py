@@ -155,6 +155,52 @@ def test_steps_are_the_scan(make, size):
     same(state, last, 1e-14)
 
 
+@every_cell
+@pytest.mark.parametrize("padded", [False, True], ids=["full", "padded"])
+@pytest.mark.parametrize("run_bytes", [1, 600])
+def test_runs_of_any_length_give_the_same(make, padded, run_bytes, monkeypatch):
+    case = Case(make, (9, 2, 3, 4))
+    lengths = case.lengths if padded else None
+    hs, last, cache = case.run(lengths)
+    grads = case.gradients(cache)
+    monkeypatch.setattr("rnncore.loop.RUN_BYTES", run_bytes)
+    out, end, cache = case.run(lengths)
+    same(out, hs, 1e-14)
+    same(end, last, 1e-14)
+    found = case.gradients(cache)
+    same(found[:2], grads[:2], 1e-13)
+    same(found[2], grads[2], 1e-13)
+
+
+@every_model
+@battery
+@given(size=sizes, seed=st.integers(0, 99), padded=st.booleans())
+def test_single_precision_follows_double(make, size, seed, padded):
+    case = Case(make, size, seed)
+    lengths = case.lengths if padded else None
+    hs, last, cache = case.run(lengths)
+    exact = case.gradients(cache)
+    for name in ("params", "xs", "state", "dhs", "dstate"):
+        setattr(case, name, single(getattr(case, name)))
+    hs32, last32, cache = case.run(lengths)
+    found = case.gradients(cache)
+    for a in (hs32, *leaves(last32), *leaves(found[:2]), *found[2].values()):
+        assert a.dtype == np.float32
+    same(hs32, hs, 1e-4)
+    same(last32, last, 1e-4)
+    same(found[:2], exact[:2], 1e-3)
+    same(found[2], exact[2], 1e-3)
+
+
+def single(value):
+    """Round an array, a dict or a nested state to float32."""
+    if isinstance(value, dict):
+        return {key: single(array) for key, array in value.items()}
+    if isinstance(value, tuple):
+        return tuple(single(part) for part in value)
+    return value.astype(np.float32) if isinstance(value, np.ndarray) else value
+
+
 @every_model
 @pytest.mark.parametrize("padded", [False, True], ids=["full", "padded"])
 def test_without_a_cache_the_outputs_are_the_same(make, padded):
