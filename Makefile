@@ -17,6 +17,10 @@ PORT ?= 8000
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 REPRODUCIBLE := env -u RNNCORE_DATA $(ONE_THREAD) TQDM_DISABLE=1
 
+# Another BLAS kernel, and NumPy without AVX-512: what an older or newer processor would compute.
+OTHER_PROCESSOR = OPENBLAS_CORETYPE=$$($(BIN)/python book/programs/other_kernel.py) \
+	NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR"
+
 NBVAL := $(BIN)/python -m pytest --nbval --nbval-current-env \
 	--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 -W default -q notebooks
 LECTURES = $(shell find notebooks -name '*.ipynb' -not -path '*/.*' 2>/dev/null)
@@ -41,8 +45,8 @@ test: lint ## check style, run all tests, compare every notebook with its stored
 	$(MAKE) --no-print-directory book
 	$(BIN)/python -m pytest -m site
 
-portable: $(READY) ## compare every notebook with its stored outputs under another processor's BLAS kernel
-	$(if $(LECTURES),$(REPRODUCIBLE) OPENBLAS_CORETYPE=Haswell $(NBVAL),@echo "No notebook yet: nothing to compare with stored outputs.")
+portable: $(READY) ## compare every notebook with its stored outputs under another processor's arithmetic
+	$(if $(LECTURES),$(REPRODUCIBLE) $(OTHER_PROCESSOR) $(NBVAL),@echo "No notebook yet: nothing to compare with stored outputs.")
 
 serve: book ## show the book on http://localhost:8000 (PORT=... for another port)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
