@@ -4,6 +4,7 @@ Needs `make book` and Chromium or Chrome. Without them the tests are skipped; wh
 have to run.
 """
 
+import copy
 import functools
 import http.server
 import os
@@ -224,6 +225,15 @@ def test_page_is_not_heavy(site, name):
     pictures = {img["src"] for img in soup(name).select("img[src]") if "://" not in img["src"]}
     paths = [(SITE / name).parent / unquote(src) for src in pictures if not src.startswith("data:")]
     assert (SITE / name).stat().st_size + sum(path.stat().st_size for path in paths) < PAGE_LIMIT
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_prose_shows_no_markup(site, name):
+    for paragraph in map(copy.copy, soup(name).select("article p, article li, article td")):
+        for code in paragraph.select("code, .math, pre"):
+            code.extract()
+        shown = paragraph.get_text()
+        assert not re.search(r"\|\s*[-—]+\s*\||\$[^$]+\$|\{\w+\}`|```|:label:", shown), shown
 
 
 @pytest.mark.parametrize("name", PAGES)
