@@ -60,6 +60,12 @@ def test_commands_that_a_page_names_exist(page):
     assert named <= make_targets()
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda path: path.name)
+def test_files_that_a_page_of_the_repository_shows_or_links_exist(page):
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert all((ROOT / link).exists() for link in links if "://" not in link)
+
+
 def test_workflows_call_make():
     for name in ("test", "publish"):
         steps = yaml.safe_load(read(f".github/workflows/{name}.yml"))["jobs"][name]["steps"]
