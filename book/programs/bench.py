@@ -2,8 +2,8 @@
 
 One thread, float32, forward and backward pass, buffers made afresh in every call.  The contestants
 of a row take turns in one process, so that whatever slows the machine slows all of them, and the
-medians are compared.  ``limit`` is a row's matrix products alone, in the shapes and the order of the
-loop, with one tanh of the pre-activations: what no NumPy code of this form can fall below.
+medians are compared.  ``limit`` is a row's matrix products alone, in the shapes and the order of
+the loop, with one tanh of the pre-activations: no NumPy code of this form can fall below it.
 
 OpenBLAS chooses its kernels by the name of the processor.  It knows not every one: where it falls
 back on kernels without AVX-512 though the processor has it, the measurement is made once more
