@@ -15,21 +15,25 @@ from typing import Any
 from rnncore import data
 from rnncore import gru_before as _gru_before  # noqa: F401  (registers the GRU's two variants)
 from rnncore.cells import GRU, LSTM, RNN
+from rnncore.clipping import clip_by_global_norm, clip_by_value
 from rnncore.clockwork import Clockwork
 from rnncore.gradients import gradcheck, numerical_gradient
 from rnncore.influence import rtrl
 from rnncore.initialisers import forget_bias, glorot, identity, orthogonal, uniform
 from rnncore.jordan import Jordan
-from rnncore.losses import cross_entropy, squared_error
-from rnncore.models import Bidirectional, Stack
-from rnncore.ops import (
+from rnncore.layers import (
     embedding,
     embedding_backward,
     init_embedding,
     init_linear,
     linear,
     linear_backward,
+)
+from rnncore.losses import cross_entropy, squared_error
+from rnncore.models import Bidirectional, Stack
+from rnncore.ops import (
     log_softmax,
+    log_softmax_backward,
     relu,
     relu_backward,
     sigmoid,
@@ -38,7 +42,7 @@ from rnncore.ops import (
     softmax_backward,
     tanh_backward,
 )
-from rnncore.optim import SGD, Adam, AdamW, RMSProp, clip_by_global_norm, clip_by_value
+from rnncore.optim import SGD, Adam, AdamW, RMSProp, decay
 from rnncore.running import bptt, count_parameters, scan, step
 from rnncore.storage import load, save
 from rnncore.training import Update, join, part, train
@@ -66,6 +70,7 @@ __all__ = [
     "count_parameters",
     "cross_entropy",
     "data",
+    "decay",
     "embedding",
     "embedding_backward",
     "forget_bias",
@@ -80,6 +85,7 @@ __all__ = [
     "linear_backward",
     "load",
     "log_softmax",
+    "log_softmax_backward",
     "numerical_gradient",
     "orthogonal",
     "part",

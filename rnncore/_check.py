@@ -137,3 +137,38 @@ def inputs(model: Any, params: Any, xs: Any, init: Any, axes: tuple[str, ...]) -
     array(name, xs, (*axes, model.input_size), dtype)
     spec = model.state_spec(xs.shape[-2])
     return zeros(spec, dtype) if init is None else state("state", spec, init, dtype)
+
+
+def floats(name: str, x: object, like: NDArray | None = None) -> NDArray:
+    """Return `x` as a float32 or float64 array, of the dtype of `like` if that is given."""
+    x = np.asarray(x)
+    if x.dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected an array of floats, got dtype {x.dtype}")
+    if x.dtype not in (np.float32, np.float64):
+        raise ValueError(f"{name}: expected dtype float32 or float64, got {x.dtype}")
+    if like is not None and x.dtype != like.dtype:
+        raise ValueError(f"{name}: expected dtype {like.dtype} as the others, got {x.dtype}")
+    return x
+
+
+def integers(name: str, x: object, size: int | None = None) -> NDArray:
+    """Return `x` as an array of integers, all of them in [0, size) if `size` is given."""
+    x = np.asarray(x)
+    if x.dtype.kind not in "biufc":
+        raise TypeError(f"{name}: expected an array of integers, got dtype {x.dtype}")
+    if x.dtype.kind not in "iu":
+        raise ValueError(f"{name}: expected an array of integers, got dtype {x.dtype}")
+    if size is not None and x.size and (x.min() < 0 or x.max() >= size):
+        where = tuple(int(n) for n in np.argwhere((x < 0) | (x >= size))[0])
+        raise ValueError(f"{name}: expected integers in [0, {size}), got {x[where]} at {where}")
+    return x
+
+
+def float_arrays(name: str, arrays: Any) -> None:
+    """Check a dict of float arrays of any shape."""
+    if not isinstance(arrays, dict):
+        raise TypeError(f"{name}: expected a dict of arrays, got {type(arrays).__name__}")
+    for key, x in arrays.items():
+        if not isinstance(x, np.ndarray):
+            raise TypeError(f"{name}[{key!r}]: expected a NumPy array, got {type(x).__name__}")
+        float_dtype(f"{name}[{key!r}]", x.dtype)

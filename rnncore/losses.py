@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnncore.ops import floats, integers, log_softmax
+from rnncore._check import floats, integers
+from rnncore.ops import log_softmax
 
 Reduction = Literal["mean", "sum"]
 

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore.optim import Optimiser, clip_by_global_norm
+from rnncore.clipping import clip_by_global_norm
+from rnncore.optim import Optimiser
 
 Params = dict[str, NDArray]
 

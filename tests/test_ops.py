@@ -7,13 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncore.gradients import gradcheck
-from rnncore.ops import (
+from rnncore.layers import (
     embedding,
     embedding_backward,
     init_embedding,
     init_linear,
     linear,
     linear_backward,
+)
+from rnncore.ops import (
     log_softmax,
     log_softmax_backward,
     relu,

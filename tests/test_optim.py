@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from rnncore.optim import SGD, Adam, AdamW, RMSProp, clip_by_global_norm, clip_by_value, decay
+from rnncore.clipping import clip_by_global_norm, clip_by_value
+from rnncore.optim import SGD, Adam, AdamW, RMSProp, decay
 
 BATTERY = {
     "sgd": (SGD(0.05), lambda p: torch.optim.SGD(p, 0.05)),

@@ -5,8 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from rnncore.losses import cross_entropy
-from rnncore.ops import (
+from rnncore.layers import (
     embedding,
     embedding_backward,
     init_embedding,
@@ -14,6 +13,7 @@ from rnncore.ops import (
     linear,
     linear_backward,
 )
+from rnncore.losses import cross_entropy
 from rnncore.optim import SGD, Adam, AdamW, RMSProp
 from rnncore.storage import load, save
 from rnncore.training import Update, join, part, train

@@ -16,9 +16,8 @@ from importlib import resources
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnncore._check import float_dtype, positive_int
+from rnncore._check import float_dtype, integers, positive_int
 from rnncore.data.files import FILES, data_path, read_checked
-from rnncore.ops import integers
 
 _TEXTS = {
     "timemachine": "timemachine/timemachine.txt",
