@@ -102,6 +102,24 @@ def test_widget_ids_follow_from_the_name_and_the_order():
     assert not set(other.metadata.widgets[execute.WIDGET_STATE]["state"]) & set(state)
 
 
+def test_a_picture_is_stored_small_and_looks_the_same():
+    y, x = np.mgrid[:200, :300]
+    colours = np.stack([x % 256, y, 255 - y], axis=2).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(colours).save(file, "PNG")
+    old = base64.b64encode(file.getvalue()).decode()
+    new = execute.slim(old)
+    shown = Image.open(io.BytesIO(base64.b64decode(new))).convert("RGB")
+    assert len(new) < len(old)
+    assert shown.size == (300, 200)
+    assert np.abs(np.asarray(shown).astype(int) - colours).max() < 32
+    assert execute.slim(new) == new
+    clear = io.BytesIO()
+    Image.new("RGBA", (4, 5), (1, 2, 3, 0)).save(clear, "PNG")
+    clear = base64.b64encode(clear.getvalue()).decode()
+    assert execute.slim(clear) == clear
+
+
 def test_a_picture_with_the_same_pixels_keeps_its_old_bytes():
     old, same, other = png(7, 1), png(7, 9), png(8)
     assert old != same
