@@ -104,7 +104,8 @@ def test_widget_ids_follow_from_the_name_and_the_order():
 
 def test_a_picture_is_stored_small_and_looks_the_same():
     y, x = np.mgrid[:200, :300]
-    colours = np.stack([x % 256, y, 255 - y], axis=2).astype(np.uint8)
+    wave = np.sin(x / 30) * np.cos(y / 20) + np.random.default_rng(0).normal(0, 0.02, x.shape)
+    colours = (128 + np.stack([60 * wave, 30 * wave, -60 * wave], axis=2)).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(colours).save(file, "PNG")
     old = base64.b64encode(file.getvalue()).decode()

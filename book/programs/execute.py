@@ -205,7 +205,7 @@ def slim(png: str) -> str:
     )
     file = io.BytesIO()
     small.save(file, "PNG", optimize=True)
-    return base64.b64encode(file.getvalue()).decode()
+    return min(png, base64.b64encode(file.getvalue()).decode(), key=len)
 
 
 def keep_old_pictures(new, old) -> int:
