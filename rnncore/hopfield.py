@@ -20,6 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from rnncore._check import generator, positive_int
 
+__all__ = ["Recall", "corrupt", "energy", "hebb", "overlap", "recall", "update"]
+
 # A field this small beside the weights that make it up is zero but for rounding. Without it, ties
 # would be broken by the order in which a processor adds, and a unit could flip to and fro for ever.
 TIE = 1e-12

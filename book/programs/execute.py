@@ -27,6 +27,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from nbclient.output_widget import OutputWidget
 from PIL import Image
 from table import replace
 
@@ -80,6 +81,9 @@ def stripped(notebook):
 def run(notebook, folder: Path, timeout: int):
     """Execute a copy of ``notebook`` from the top in ``folder`` and return it with its outputs."""
     notebook = stripped(notebook)
+    # The client would tell the kernel what an `interact` cell shows while it waits for the kernel's
+    # own reply on the same socket, and now and then both wait for ever. Nobody reads the message.
+    OutputWidget.sync_state = lambda self: None
     NotebookClient(
         notebook,
         kernel_name="python3",
