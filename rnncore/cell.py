@@ -13,8 +13,42 @@ NONE = slice(0)
 Views = tuple[int | slice, ...]
 
 
+class Drawn:
+    """A model whose parameters are drawn from one range, that of its `hidden_size`."""
+
+    hidden_size: int
+    shapes: dict[str, tuple[int, ...]]
+
+    def init(self, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> dict[str, NDArray]:
+        """Draw parameters as torch does: uniform between plus and minus ``1 / sqrt(hidden_size)``.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of randomness.
+        dtype : {float32, float64}
+            Type of the parameters.
+
+        Returns
+        -------
+        dict of str to ndarray
+            One array for each name and shape in `shapes`.
+
+        Raises
+        ------
+        TypeError
+            If `rng` is no generator.
+        ValueError
+            If `dtype` is neither float32 nor float64.
+        """
+        _check.generator(rng)
+        dtype = _check.float_dtype("dtype", dtype)
+        k = 1 / np.sqrt(self.hidden_size)
+        return {key: rng.uniform(-k, k, size).astype(dtype) for key, size in self.shapes.items()}
+
+
 @dataclass(frozen=True)
-class Cell:
+class Cell(Drawn):
     """What all cells share: two sizes, parameters named and laid out as in torch's cells.
 
     Attributes
@@ -82,37 +116,3 @@ class Cell:
     def state_spec(self, batch: int) -> tuple:
         """Shapes of the state's parts."""
         return (_check.Shape((batch, self.hidden_size)),) * (1 if self.carried is None else 2)
-
-    def init(self, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> dict[str, NDArray]:
-        """Draw parameters as torch does: uniform between plus and minus ``1 / sqrt(hidden_size)``.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of randomness.
-        dtype : {float32, float64}
-            Type of the parameters.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``weight_ih`` (G·H, I), ``weight_hh`` (G·H, H), ``bias_ih`` and ``bias_hh`` (G·H,).
-
-        Raises
-        ------
-        TypeError
-            If `rng` is no generator.
-        ValueError
-            If `dtype` is neither float32 nor float64.
-        """
-        return draw(rng, self.shapes, self.hidden_size, dtype)
-
-
-def draw(
-    rng: np.random.Generator, shapes: dict[str, tuple[int, ...]], size: int, dtype: DTypeLike
-) -> dict[str, NDArray]:
-    """Draw every named array uniformly between plus and minus ``1 / sqrt(size)``."""
-    _check.generator(rng)
-    dtype = _check.float_dtype("dtype", dtype)
-    k = 1 / np.sqrt(size)
-    return {key: rng.uniform(-k, k, shape).astype(dtype) for key, shape in shapes.items()}

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from rnncore import _check
-from rnncore.cell import draw
+from rnncore.cell import Drawn
 from rnncore.loop import ending
 from rnncore.running import Params, advance, backward, forward
 
 
 @dataclass(frozen=True)
-class Clockwork:
+class Clockwork(Drawn):
     r"""Simple recurrent net whose modules are updated at periods of their own.
 
     .. math::
@@ -136,29 +136,8 @@ class Clockwork:
         return [slice(i, i + k) for i in range(0, self.hidden_size, k)]
 
     def init(self, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Params:
-        """Draw parameters uniformly between plus and minus ``1 / sqrt(hidden_size)``.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of randomness.
-        dtype : {float32, float64}
-            Type of the parameters.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``weight_ih`` (H, I), ``weight_hh`` (H, H) with zeros below the block diagonal,
-            ``bias_ih`` and ``bias_hh`` (H,).
-
-        Raises
-        ------
-        TypeError
-            If `rng` is no generator.
-        ValueError
-            If `dtype` is neither float32 nor float64.
-        """
-        params = draw(rng, self.shapes, self.hidden_size, dtype)
+        """Draw parameters as a cell does, with zeros below the block diagonal."""
+        params = super().init(rng, dtype)
         return params | {"weight_hh": params["weight_hh"] * self.live}
 
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from rnncore import _check
-from rnncore.cell import draw
+from rnncore.cell import Drawn
 from rnncore.loop import ending
-from rnncore.running import Params, advance, backward, forward
+from rnncore.running import advance, backward, forward
 
 
 @dataclass(frozen=True)
-class Jordan:
+class Jordan(Drawn):
     r"""Simple recurrent net with output recurrence.
 
     .. math:: h_t = \tanh(U x_t + W o_{t-1} + b), \qquad o_t = V h_t + c .
@@ -64,31 +64,6 @@ class Jordan:
     def state_spec(self, batch: int) -> tuple:
         """Shape of the state (o,)."""
         return (_check.Shape((batch, self.output_size)),)
-
-    def init(self, rng: np.random.Generator, dtype: DTypeLike = np.float32) -> Params:
-        """Draw parameters uniformly between plus and minus ``1 / sqrt(hidden_size)``.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            Source of randomness.
-        dtype : {float32, float64}
-            Type of the parameters.
-
-        Returns
-        -------
-        dict of str to ndarray
-            ``weight_ih`` (H, I), ``weight_oh`` (H, O), ``weight_ho`` (O, H), ``bias_h`` (H,) and
-            ``bias_o`` (O,).
-
-        Raises
-        ------
-        TypeError
-            If `rng` is no generator.
-        ValueError
-            If `dtype` is neither float32 nor float64.
-        """
-        return draw(rng, self.shapes, self.hidden_size, dtype)
 
 
 @forward.register

@@ -15,12 +15,11 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 
 import numpy as np
 import torch
-from table import write_table
+from table import summary, write_table
 from threadpoolctl import threadpool_info
 from tqdm import tqdm
 
@@ -41,7 +40,7 @@ COMMAND = "make bench"
 
 
 def take_turns(*contestants, seconds=SECONDS):
-    """Return the median times of functions that run in turns."""
+    """Return the times of functions that run in turns, one row for each function."""
     times = [[] for _ in contestants]
     for run in contestants:
         run()
@@ -51,7 +50,14 @@ def take_turns(*contestants, seconds=SECONDS):
             start = perf_counter()
             run()
             spent.append(perf_counter() - start)
-    return [median(spent) for spent in times]
+    return np.array(times)
+
+
+def ratio(ours, theirs, digits=2):
+    """Ratio of the medians, and in brackets the middle half of the ratios turn by turn."""
+    low, high = np.quantile(ours / theirs, (0.25, 0.75))
+    middle = np.median(ours) / np.median(theirs)
+    return f"{middle:.{digits}f} ({low:.{digits}f}–{high:.{digits}f})"
 
 
 def ours(model, params, xs, dhs):
@@ -137,7 +143,7 @@ def cells():
                 limit(cell, xs, dhs),
             )
             for name, other in zip(ratios, others, strict=True):
-                ratios[name].append(f"{mine / other:.2f}")
+                ratios[name].append(ratio(mine, other))
         rows += [(kind.__name__, f"to {name}", *values) for name, values in ratios.items()]
     return rows
 
@@ -154,7 +160,12 @@ def clockwork():
         runs = [ours(m, p, xs, dhs) for m, p in zip(models, params, strict=True)]
         dense, clocked = take_turns(*runs)
         rows.append(
-            (str(size), f"{1e3 * dense:.1f}", f"{1e3 * clocked:.1f}", f"{clocked / dense:.2f}")
+            (
+                str(size),
+                f"{1e3 * np.median(dense):.1f}",
+                f"{1e3 * np.median(clocked):.1f}",
+                ratio(clocked, dense),
+            )
         )
     return rows
 
@@ -169,7 +180,7 @@ def influence():
         fast, plain = take_turns(
             lambda args=args: rtrl(*args), lambda args=args: rtrl(*args, form="plain"), seconds=2
         )
-        rows.append((kind.__name__, str(size), f"{plain / fast:.0f}"))
+        rows.append((kind.__name__, str(size), ratio(plain, fast, 1)))
     return rows
 
 
@@ -179,7 +190,7 @@ def length():
     params = cell.init(np.random.default_rng(0))
     for T in tqdm((100, 1_000, 10_000), desc="length"):
         xs, dhs = data((T, 8, 16, 32))
-        (time,) = take_turns(ours(cell, params, xs, dhs), seconds=1)
+        (times,) = take_turns(ours(cell, params, xs, dhs), seconds=1)
         tracemalloc.start()
         hs, _, cache = scan(cell, params, xs)
         kept = (cache.hs.nbytes + cache.saved.nbytes) / (hs.size * 4)
@@ -189,7 +200,7 @@ def length():
         hs = scan(cell, params, xs, keep=False)[0]
         beside = (tracemalloc.get_traced_memory()[1] - before - hs.nbytes) / 1024
         tracemalloc.stop()
-        rows.append((f"{T:,}", f"{1e6 * time / T:.1f}", f"{kept:.2f}", f"{beside:.0f}"))
+        rows.append((f"{T:,}", summary(1e6 * times / T, 1), f"{kept:.2f}", f"{beside:.0f}"))
     return rows
 
 
@@ -207,7 +218,8 @@ def measure_cells(name):
             cells(),
             command=COMMAND,
             seeds=f"one, medians over {SECONDS:.0f} s of turns",
-            note=f"Columns are (T, B, I, H); kernels of OpenBLAS: {kernel()}. Below 1 is faster.",
+            note=f"Columns are (T, B, I, H); kernels of OpenBLAS: {kernel()}. Below 1 is faster. "
+            "In brackets: the middle half of the ratios turn by turn.",
         )
     )
 
