@@ -17,6 +17,7 @@ from rnncore import gru_before as _gru_before  # noqa: F401  (registers the GRU'
 from rnncore.cells import GRU, LSTM, RNN
 from rnncore.clipping import clip_by_global_norm, clip_by_value
 from rnncore.clockwork import Clockwork
+from rnncore.comparing import size_within, tune
 from rnncore.gradients import gradcheck, numerical_gradient
 from rnncore.influence import rtrl
 from rnncore.initialisers import forget_bias, glorot, identity, orthogonal, uniform
@@ -43,6 +44,7 @@ from rnncore.ops import (
     tanh_backward,
 )
 from rnncore.optim import SGD, Adam, AdamW, RMSProp, decay
+from rnncore.readout import Readout
 from rnncore.running import bptt, count_parameters, scan, step
 from rnncore.storage import load, save
 from rnncore.training import Update, join, part, train
@@ -62,6 +64,7 @@ __all__ = [
     "Clockwork",
     "Jordan",
     "RMSProp",
+    "Readout",
     "Stack",
     "Update",
     "bptt",
@@ -96,6 +99,7 @@ __all__ = [
     "scan",
     "sigmoid",
     "sigmoid_backward",
+    "size_within",
     "softmax",
     "softmax_backward",
     "squared_error",
@@ -103,6 +107,7 @@ __all__ = [
     "tanh_backward",
     "to_torch",
     "train",
+    "tune",
     "uniform",
 ]
 

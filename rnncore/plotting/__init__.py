@@ -9,6 +9,7 @@ from rnncore.plotting.diagrams import draw_folded_rnn, draw_unrolled_rnn
 from rnncore.plotting.maps import path_2d, plot_heat
 from rnncore.plotting.shapes import Shape, box, canvas, dot, label, node
 from rnncore.plotting.style import COLOURS, STYLES, tint, use_style
+from rnncore.plotting.tables import table
 
 __all__ = [
     "COLOURS",
@@ -28,6 +29,7 @@ __all__ = [
     "plot_baselines",
     "plot_curves",
     "plot_heat",
+    "table",
     "tint",
     "use_style",
 ]
