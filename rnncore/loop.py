@@ -11,6 +11,7 @@ loop writes into views of them.
 """
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -42,37 +43,52 @@ def run_length(blocks: int, hs: NDArray) -> int:
     return min(max(1, RUN_BYTES // (blocks * hs[0].nbytes)), len(hs) - 1)
 
 
+@cache
+def permutation(order: tuple[int, ...]) -> tuple[NDArray, NDArray]:
+    """Return an order as an index, and the one that undoes it."""
+    return np.array(order), np.argsort(order)
+
+
 def by_block(array: NDArray, order: tuple[int, ...]) -> NDArray:
     """Rows in torch's gate order, (G·H, …), to blocks in the cell's, (G, H, …)."""
     blocks = array.reshape(len(order), -1, *array.shape[1:])
-    return blocks if order == SAME[: len(order)] else blocks[list(order)]
+    return blocks if order == SAME[: len(order)] else blocks.take(permutation(order)[0], 0)
 
 
 def by_row(blocks: NDArray, order: tuple[int, ...]) -> NDArray:
     """Undo `by_block`."""
     if order != SAME[: len(order)]:
-        blocks = blocks[[order.index(gate) for gate in range(len(order))]]
+        blocks = blocks.take(permutation(order)[1], 0)
     return blocks.reshape(-1, *blocks.shape[2:])
+
+
+@cache
+def halves(sigmoids: tuple[int, ...], order: tuple[int, ...], dtype: np.dtype) -> NDArray:
+    """One half for each sigmoid gate and 1 for each other, in the cell's order, (G, 1)."""
+    return np.array([0.5 if gate in sigmoids else 1.0 for gate in order], dtype)[:, None]
 
 
 def halved(cell: Cell, array: NDArray, order: tuple[int, ...]) -> NDArray:
     """`by_block` with the sigmoid gates halved: sigma(z) = (1 + tanh(z / 2)) / 2."""
-    blocks = by_block(array, order).copy()
-    for k, gate in enumerate(order):
-        if gate in cell.sigmoids:
-            blocks[k] *= 0.5
-    return blocks
+    blocks = by_block(array, order)
+    if not cell.sigmoids:
+        return blocks
+    scale = halves(cell.sigmoids, order, array.dtype)
+    return blocks * (scale if blocks.ndim == 2 else scale[..., None])
 
 
 def prepare(cell: Cell, params: Params) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Return U and W as (G, inputs, H), and the biases before and inside the loop, (G, 1, H)."""
-    wx, bx = (halved(cell, params[key], cell.x_gates) for key in ("weight_ih", "bias_ih"))
-    wh, bh = (halved(cell, params[key], cell.h_gates) for key in ("weight_hh", "bias_hh"))
-    late = bh[cell.late].copy()
-    bh[cell.late] = 0
-    bx += bh if cell.x_gates == cell.h_gates else bh[[cell.h_gates.index(g) for g in cell.x_gates]]
-    wx, wh = (np.ascontiguousarray(w.swapaxes(1, 2)) for w in (wx, wh))
-    return wx, wh, bx[:, None], late[:, None]
+    U, W = (
+        np.ascontiguousarray(halved(cell, params[key], order).swapaxes(1, 2))
+        for key, order in (("weight_ih", cell.x_gates), ("weight_hh", cell.h_gates))
+    )
+    bias = params["bias_ih"] + params["bias_hh"]
+    late = by_block(params["bias_hh"], cell.h_gates)[cell.late]
+    for gate in cell.h_gates[cell.late]:
+        rows = slice(gate * cell.hidden_size, (gate + 1) * cell.hidden_size)
+        bias[rows] = params["bias_ih"][rows]
+    return U, W, halved(cell, bias, cell.x_gates)[:, None], late[:, None]
 
 
 def cut(blocks: NDArray, views: Views) -> Iterator[tuple[NDArray, ...]]:
@@ -83,12 +99,13 @@ def cut(blocks: NDArray, views: Views) -> Iterator[tuple[NDArray, ...]]:
 def recurrent(W: NDArray, batch: int) -> tuple[Callable, NDArray]:
     """Return the product with W inside the loop and the form of W it takes.
 
-    For one sequence `dot` is twice as fast as `matmul`, and gate after gate is row after row; for
-    more, one product for each gate leaves the gates contiguous.
+    For one sequence `dot` is twice as fast as `matmul` (as a method: the function first looks for
+    other kinds of array), and gate after gate is row after row; for more, one product for each gate
+    leaves the gates contiguous.
     """
     if batch > 1:
         return np.matmul, W
-    return np.dot, np.ascontiguousarray(W.swapaxes(0, 1)).reshape(W.shape[1], -1)
+    return np.ndarray.dot, np.ascontiguousarray(W.swapaxes(0, 1)).reshape(W.shape[1], -1)
 
 
 def columns(blocks: slice, size: int) -> slice:
@@ -180,7 +197,7 @@ def backward_cell(cell: Cell, params, dhs, cache, dstate):
     sums = None
     d = [np.zeros_like(part) if lengths is not None else part.copy() for part in dstate]
     ends, dh, around = enders(lengths, T, backwards=True), d[0], np.empty((B, H), xs.dtype)
-    product, add, pull = np.dot if B == 1 else np.matmul, np.add, cell.pull
+    product, add, pull = np.ndarray.dot if B == 1 else np.matmul, np.add, cell.pull
     for stop in range(T, 0, -n):
         start = max(0, stop - n)
         m = stop - start
