@@ -234,3 +234,10 @@ MISTAKES = {
 def test_refuses(ax, call, message):
     with pytest.raises(ValueError, match=message):
         call(ax)
+
+
+def test_table_is_markdown_and_refuses_ragged_rows():
+    shown = plotting.table(["$T$", "loss"], [[10, "0.5"], (20, 0.25)])
+    assert shown.data == "| $T$ | loss |\n| --- | --- |\n| 10 | 0.5 |\n| 20 | 0.25 |"
+    with pytest.raises(ValueError, match=r"rows: expected 2 cells in each, got 1: \[10\]"):
+        plotting.table(["$T$", "loss"], [[10]])
