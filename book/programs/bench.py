@@ -5,16 +5,15 @@ of a row take turns in one process, so that whatever slows the machine slows all
 medians are compared.  ``limit`` is a row's matrix products alone, in the shapes and the order of
 the loop, with one tanh of the pre-activations: no NumPy code of this form can fall below it.
 
-OpenBLAS chooses its kernels by the name of the processor.  It knows not every one: where it falls
-back on kernels without AVX-512 though the processor has it, the measurement is made once more
-with ``OPENBLAS_CORETYPE=SkylakeX``, which asks for them; torch's libraries find them by themselves.
+OpenBLAS chooses its kernels by the processor, and so do torch's libraries.  Both are left to do
+so: an ``OPENBLAS_CORETYPE`` that the machine sets is taken away.  The ratios are then measured once
+more with the narrower kernels of older processors, while torch keeps its own.
 """
 
 import os
 import subprocess
 import sys
 import tracemalloc
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -35,7 +34,8 @@ SIZES = (
 )
 LOOPS = {LSTM: torch.nn.LSTMCell, GRU: torch.nn.GRUCell, RNN: torch.nn.RNNCell}
 SECONDS = 2.0
-WIDE = "SkylakeX"
+NARROW = "Haswell"
+CHOICES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 COMMAND = "make bench"
 
 
@@ -224,18 +224,9 @@ def measure_cells(name):
     )
 
 
-def main():
-    """Measure everything; the wide kernels in a process of their own."""
-    torch.set_num_threads(1)
-    if os.environ.get("OPENBLAS_CORETYPE") == WIDE:
-        measure_cells("speed-wide-kernels")
-        return
+def measure():
+    """Write every table for the kernels that OpenBLAS chooses by itself."""
     measure_cells("speed")
-    cpu = Path("/proc/cpuinfo")
-    if cpu.exists() and "avx512f" in cpu.read_text() and kernel() in ("Haswell", "Zen"):
-        subprocess.run(
-            [sys.executable, __file__], env=os.environ | {"OPENBLAS_CORETYPE": WIDE}, check=True
-        )
     tables = {
         "clockwork-speed": (["(T, B, I, H)", "dense RNN, ms", "Clockwork, ms", "ratio"], clockwork),
         "rtrl-speed": (["cell", "(T, B, I, H)", "plain einsum / structured"], influence),
@@ -251,6 +242,19 @@ def main():
     }
     for name, (header, rows) in tables.items():
         print(write_table(name, header, rows(), command=COMMAND, seeds="one, medians of turns"))
+
+
+def main():
+    """Measure in processes of their own, for OpenBLAS reads its settings when it is loaded."""
+    torch.set_num_threads(1)
+    if sys.argv[1:] == ["own"]:
+        measure()
+    elif sys.argv[1:] == ["narrow"]:
+        measure_cells("speed-narrow-kernels")
+    else:
+        plain = {key: value for key, value in os.environ.items() if key not in CHOICES}
+        for part, settings in (("own", {}), ("narrow", {CHOICES[0]: NARROW})):
+            subprocess.run([sys.executable, __file__, part], env=plain | settings, check=True)
 
 
 if __name__ == "__main__":
