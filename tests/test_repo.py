@@ -153,7 +153,7 @@ def test_every_page_in_the_contents_exists_and_every_page_is_in_the_contents():
 
 def test_the_api_page_has_every_public_name():
     import rnncore
-    from rnncore import hopfield, plotting
+    from rnncore import ctc, hopfield, plotting
 
     page = read("book/api.md")
     documented = set()
@@ -165,6 +165,7 @@ def test_the_api_page_has_every_public_name():
     public = {f"rnncore.{name}" for name in rnncore.__all__ if name != "data"}
     public |= {f"rnncore.data.{name}" for name in rnncore.data.__all__}
     public |= {f"rnncore.hopfield.{name}" for name in hopfield.__all__}
+    public |= {f"rnncore.ctc.{name}" for name in ctc.__all__}
     public |= {f"rnncore.plotting.{name}" for name in plotting.__all__ if not name.isupper()}
     assert documented == public
 
