@@ -6,6 +6,8 @@ Whatever is random takes its generator explicitly; whatever is real is checked a
 from rnncore.data.digits import DigitRows, image_rows, load_digits_rows
 from rnncore.data.files import data_path, download
 from rnncore.data.idx import load_mnist, read_idx
+from rnncore.data.pairs import load_pairs
+from rnncore.data.spoken import Recording, load_spoken_digits
 from rnncore.data.tasks import (
     adding_problem,
     copy_memory,
@@ -19,6 +21,7 @@ from rnncore.data.text import Vocabulary, alphabet_toy, load_text, one_hot, stre
 
 __all__ = [
     "DigitRows",
+    "Recording",
     "Vocabulary",
     "adding_problem",
     "alphabet_toy",
@@ -29,6 +32,8 @@ __all__ = [
     "image_rows",
     "load_digits_rows",
     "load_mnist",
+    "load_pairs",
+    "load_spoken_digits",
     "load_text",
     "one_hot",
     "parity",

@@ -24,11 +24,15 @@ FOLDER = "RNNCORE_DATA"
 
 @dataclass(frozen=True)
 class Known:
-    """A file: its address, and the size and SHA-256 of its uncompressed content."""
+    """A file: its address, and the size and SHA-256 of its uncompressed content.
 
-    url: str
+    A file without an address of its own has none that `download` could use, but an `origin`.
+    """
+
+    url: str | None
     size: int
     sha256: str
+    origin: str = ""
 
 
 _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"
@@ -64,6 +68,12 @@ FILES = {
         10_008,
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     ),
+    "fra-eng/fra.txt.gz": Known(
+        None,
+        11_669_748,
+        "0bb85dbaa1c896844649094d7eaf2e34bee34e84fe362b26ce7e8f2e12aae104",
+        "fra.txt of fra-eng.zip from www.manythings.org/anki, as of 7 April 2019",
+    ),
 }
 
 
@@ -93,11 +103,14 @@ def data_path(name: str) -> Path:
                 return path
     where = f"not found in {folder}" if folder else f"{FOLDER} is not set"
     message = f"{name}: {where}. Set {FOLDER} to a folder and put the file there as {name}"
-    if name in FILES:
+    if known := FILES.get(name):
         message += (
             f", or call rnncore.data.download({name.partition('/')[0]!r}), which fetches it from "
-            f"{FILES[name].url}. SHA-256 of its uncompressed content: {FILES[name].sha256}"
+            f"{known.url}"
+            if known.url
+            else f": {known.origin}"
         )
+        message += f". SHA-256 of its uncompressed content: {known.sha256}"
     raise FileNotFoundError(message)
 
 
@@ -210,9 +223,10 @@ def download(name: str, folder: str | os.PathLike[str] | None = None) -> Path:
     """
     from urllib.request import urlopen
 
-    wanted = {path: known for path, known in FILES.items() if path.startswith(f"{name}/")}
+    addressed = {path: known for path, known in FILES.items() if known.url}
+    wanted = {path: known for path, known in addressed.items() if path.startswith(f"{name}/")}
     if not wanted:
-        sets = sorted({path.partition("/")[0] for path in FILES})
+        sets = sorted({path.partition("/")[0] for path in addressed})
         raise ValueError(f"name: expected one of {sets}, got {name!r}")
     folder = folder or os.environ.get(FOLDER)
     if not folder:
