@@ -1,0 +1,63 @@
+"""Source map, errata and glossary are complete, and every section they name exists."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# The sections of the five texts that the course follows.
+SECTIONS = """
+A0 A1 A2 A3 A3.1 A3.2 A3.3 A3.4 A3.5 A4 A5 A6 A7 A8 A9
+B1 B2 B3 B4 B5 B6 B7 C1 C2 C3 C4 C5
+D1 D1.1 D1.2 D1.2.1 D1.2.2 D1.3.1 D1.3.2 D1.3.3 D1.3.4 D1.4 D1.5 D1.5.1 D1.5.2 D1.6 D1.7.1 D1.7.2
+E1 E2 E3 E4 E5 E6 E7 E8
+""".split()
+ERRATA = range(1, 24)
+PAGES = ("source_map", "errata", "glossary", "history")
+
+
+def page(name):
+    return (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def labels():
+    found = set()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        found |= set(re.findall(r"^\((sec-[\w-]+)\)=$", text, re.M))
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_section_that_a_page_names_exists(name):
+    named = set(re.findall(r"\]\((sec-[\w-]+)\)", page(name)))
+    assert named and named <= labels()
+
+
+def test_the_source_map_has_every_section_once_and_says_where_it_is_covered():
+    rows = re.findall(r"^\| ([A-E][\d.]+) \|[^|]+\|(.+)\|$", page("source_map"), re.M)
+    assert [name for name, _ in rows] == SECTIONS
+    for name, where in rows:
+        assert "](sec-" in where or "lecture" in where.lower(), name
+
+
+def test_the_errata_have_every_entry_once_with_what_shows_it():
+    text = page("errata")
+    entries = re.split(r"^\*\*(\d+) · ", text, flags=re.M)
+    numbers, bodies = entries[1::2], entries[2::2]
+    assert sorted(map(int, numbers)) == list(ERRATA)
+    for number, body in zip(numbers, bodies, strict=True):
+        assert "\n: " in body, number
+        assert "](sec-" in body or "](notation.md)" in body or "ecture 18" in body, number
+
+
+def test_the_glossary_has_both_languages_and_no_term_twice():
+    entry = r'^(.+) · <span lang="zh">(.+)</span>\n: .+\]\(sec-'
+    rows = re.findall(entry, page("glossary"), re.M)
+    terms = [term for term, _ in rows]
+    assert len(terms) == page("glossary").count("\n: ") > 100
+    assert len({term.lower() for term in terms}) == len(terms)
+    assert all(re.search("[\u4e00-\u9fff]", chinese) for _, chinese in rows)
