@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy import add, copyto, maximum, multiply, subtract, tanh
 from numpy.typing import NDArray
 
 from rnncore.cell import ALL, Cell, Views
@@ -83,11 +84,11 @@ class RNN(Cell):
     def gates(self, zx, zh, h_prev, new, saved) -> None:
         """h = f(zx + zh)."""
         (h,) = new
-        np.add(zx[0], zh[0], h)
+        add(zx[0], zh[0], h)
         if self.nonlinearity == "tanh":
-            np.tanh(h, h)
+            tanh(h, h)
         else:
-            np.maximum(h, 0, out=h)
+            maximum(h, 0, out=h)
 
     def slopes(self, saved, h_prev, h_new) -> tuple[NDArray, ...]:
         """f'(z) in terms of h: 1 - h² for tanh, 1 where h > 0 for ReLU."""
@@ -97,7 +98,7 @@ class RNN(Cell):
 
     def pull(self, dstate, slopes, dz) -> None:
         """dz = dh f'(z)."""
-        np.multiply(dstate[0], slopes[0], dz[0])
+        multiply(dstate[0], slopes[0], dz[0])
 
 
 @dataclass(frozen=True)
@@ -150,14 +151,14 @@ class LSTM(Cell):
         oifg, oif, i_f, g_c, o, tanh_c = saved
         zh, terms, ig, fc = zh
         half = HALF[c.dtype]
-        np.add(zx[0], zh, oifg)
-        np.tanh(oifg, oifg)
-        np.multiply(oif, half, oif)
-        np.add(oif, half, oif)
-        np.multiply(i_f, g_c, terms)
-        np.add(ig, fc, c)
-        np.tanh(c, tanh_c)
-        np.multiply(o, tanh_c, h)
+        add(zx[0], zh, oifg)
+        tanh(oifg, oifg)
+        multiply(oif, half, oif)
+        add(oif, half, oif)
+        multiply(i_f, g_c, terms)
+        add(ig, fc, c)
+        tanh(c, tanh_c)
+        multiply(o, tanh_c, h)
 
     def slopes(self, saved, h_prev, h_new) -> tuple[NDArray, ...]:
         """Per unit of dh: dc and dz_o; per unit of dc: dz_i, dz_f, dz_g and dc_prev."""
@@ -165,17 +166,17 @@ class LSTM(Cell):
         i_f, g_c = saved[1:3], saved[3:5]
         s = np.empty_like(saved)
         s_c, s_o, s_if, s_g = s[0], s[1], s[2:4], s[4]
-        np.multiply(h_new, tanh_c, s_c)
-        np.subtract(o, s_c, s_c)
-        np.subtract(1, o, s_o)
-        np.multiply(s_o, h_new, s_o)
-        np.subtract(1, i_f, s_if)
-        np.multiply(s_if, i_f, s_if)
-        np.multiply(s_if, g_c, s_if)
-        np.multiply(g, g, s_g)
-        np.subtract(1, s_g, s_g)
-        np.multiply(s_g, i, s_g)
-        np.copyto(s[5], f)
+        multiply(h_new, tanh_c, s_c)
+        subtract(o, s_c, s_c)
+        subtract(1, o, s_o)
+        multiply(s_o, h_new, s_o)
+        subtract(1, i_f, s_if)
+        multiply(s_if, i_f, s_if)
+        multiply(s_if, g_c, s_if)
+        multiply(g, g, s_g)
+        subtract(1, s_g, s_g)
+        multiply(s_g, i, s_g)
+        copyto(s[5], f)
         s = s.swapaxes(0, 1)
         return s[:, :2], s[:, 2:]
 
@@ -184,9 +185,9 @@ class LSTM(Cell):
         dh, dc = dstate
         of_dh, of_dc = slopes
         from_dh, to_dc, from_dc, dc_prev = dz
-        np.multiply(dh, of_dh, from_dh)
-        np.add(dc, to_dc, dc)
-        np.multiply(dc, of_dc, from_dc)
+        multiply(dh, of_dh, from_dh)
+        add(dc, to_dc, dc)
+        multiply(dc, of_dc, from_dc)
         dstate[1] = dc_prev
 
 
@@ -252,36 +253,36 @@ class GRU(Cell):
         n, rz, r, z, hn = saved
         (zx_n, zx_rz), (zh_rz, zh_n) = zx, zh
         half = HALF[h.dtype]
-        np.add(zx_rz, zh_rz, rz)
-        np.tanh(rz, rz)
-        np.multiply(rz, half, rz)
-        np.add(rz, half, rz)
-        np.copyto(hn, zh_n)
-        np.multiply(r, hn, n)
-        np.add(n, zx_n, n)
-        np.tanh(n, n)
-        np.subtract(h_prev, n, h)
-        np.multiply(h, z, h)
-        np.add(h, n, h)
+        add(zx_rz, zh_rz, rz)
+        tanh(rz, rz)
+        multiply(rz, half, rz)
+        add(rz, half, rz)
+        copyto(hn, zh_n)
+        multiply(r, hn, n)
+        add(n, zx_n, n)
+        tanh(n, n)
+        subtract(h_prev, n, h)
+        multiply(h, z, h)
+        add(h, n, h)
 
     def slopes(self, saved, h_prev, h_new) -> tuple[NDArray, ...]:
         """Per unit of dh: the gradients of zx_n, r, z and zh_n; then z, the way around W."""
         n, r, z, hn = saved
         s = np.empty_like(saved)
         s_n, s_r, s_z, s_hn = s
-        np.multiply(n, n, s_n)
-        np.subtract(1, s_n, s_n)
-        np.subtract(1, z, s_z)
-        np.multiply(s_n, s_z, s_n)
-        np.multiply(s_n, r, s_hn)
-        np.subtract(1, r, s_r)
-        np.multiply(s_r, hn, s_r)
-        np.multiply(s_r, s_hn, s_r)
-        np.multiply(s_z, h_new - n, s_z)
+        multiply(n, n, s_n)
+        subtract(1, s_n, s_n)
+        subtract(1, z, s_z)
+        multiply(s_n, s_z, s_n)
+        multiply(s_n, r, s_hn)
+        subtract(1, r, s_r)
+        multiply(s_r, hn, s_r)
+        multiply(s_r, s_hn, s_r)
+        multiply(s_z, h_new - n, s_z)
         return s.swapaxes(0, 1), z
 
     def pull(self, dstate, slopes, dz) -> None:
         """Every gradient is dh times its slope; z dh goes on to the step before."""
         (dh,) = dstate
-        np.multiply(dh, slopes[0], dz[0])
-        np.multiply(dh, slopes[1], dh)
+        multiply(dh, slopes[0], dz[0])
+        multiply(dh, slopes[1], dh)
