@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import models_page
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -15,7 +16,7 @@ D1 D1.1 D1.2 D1.2.1 D1.2.2 D1.3.1 D1.3.2 D1.3.3 D1.3.4 D1.4 D1.5 D1.5.1 D1.5.2 D
 E1 E2 E3 E4 E5 E6 E7 E8
 """.split()
 ERRATA = range(1, 24)
-PAGES = ("source_map", "errata", "glossary", "history")
+PAGES = ("source_map", "errata", "glossary", "history", "models")
 
 
 def page(name):
@@ -61,3 +62,13 @@ def test_the_glossary_has_both_languages_and_no_term_twice():
     assert len(terms) == page("glossary").count("\n: ") > 100
     assert len({term.lower() for term in terms}) == len(terms)
     assert all(re.search("[\u4e00-\u9fff]", chinese) for _, chinese in rows)
+
+
+def test_the_models_page_holds_what_the_package_counts():
+    assert models_page.filled(page("models")) == page("models")
+    for entry in models_page.ENTRIES:
+        if "layers" not in entry.formula and "twice" not in entry.formula:
+            formula = entry.formula.strip("$").replace(r"\tfrac{H + k}{2}", "(H + k) / 2")
+            formula = re.sub(r"(\d)?([HO])\(", lambda m: f"{m[1] or 1} * {m[2]} * (", formula)
+            sizes = {"I": 128, "H": 128, "O": 128, "k": 32}
+            assert eval(formula, sizes) == sum(models_page.count_parameters(entry.model).values())
