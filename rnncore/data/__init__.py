@@ -3,6 +3,7 @@
 Whatever is random takes its generator explicitly; whatever is real is checked against its SHA-256.
 """
 
+from rnncore.data.dates import DATE_FORMS, dates, write_date
 from rnncore.data.digits import DigitRows, image_rows, load_digits_rows
 from rnncore.data.files import data_path, download
 from rnncore.data.idx import load_mnist, read_idx
@@ -20,6 +21,7 @@ from rnncore.data.tasks import (
 from rnncore.data.text import Vocabulary, alphabet_toy, load_text, one_hot, stream_batches
 
 __all__ = [
+    "DATE_FORMS",
     "DigitRows",
     "Recording",
     "Vocabulary",
@@ -27,6 +29,7 @@ __all__ = [
     "alphabet_toy",
     "copy_memory",
     "data_path",
+    "dates",
     "delayed_recall",
     "download",
     "image_rows",
@@ -42,4 +45,5 @@ __all__ = [
     "temporal_order",
     "two_lag",
     "two_lag_entropy",
+    "write_date",
 ]
