@@ -121,19 +121,21 @@ def test_licence_and_citation():
 # ---- the site's sources --------------------------------------------------------------------------
 
 
-def test_carried_libraries_are_what_the_manifest_says():
+@pytest.mark.parametrize("folder", [VENDOR, ROOT / "tests" / "vendor"], ids=["site", "tests"])
+def test_carried_libraries_are_what_the_manifest_says(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
     listed = {
         place: checksum
-        for library in MANIFEST["libraries"].values()
+        for library in manifest["libraries"].values()
         for place, checksum in library["files"].items()
     }
     present = {
-        path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in VENDOR.rglob("*")
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
         if path.is_file() and path.name != "manifest.json"
     }
     assert present == listed
-    for name, library in MANIFEST["libraries"].items():
+    for name, library in manifest["libraries"].items():
         assert library["version"] and library["licence"] and library["source"], name
 
 

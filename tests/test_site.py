@@ -31,6 +31,8 @@ QUIET = [
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 PAGE_LIMIT = 2_000_000
+AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 SCHEMES = ("http", "file")
 
 PAGES = sorted(
@@ -177,6 +179,25 @@ def test_page_fits_a_phone(browser, roots, name):
                  .concat(document.documentElement.scrollWidth)"""
         )
         assert wide == []
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_has_no_barrier_that_axe_knows(browser, roots, name, colours):
+    with Visit(browser, roots["file"], colours=colours) as visit:
+        page = visit.open(name)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        # Icons and slider labels are drawn by scripts that go on after the page has loaded.
+        page.wait_for_timeout(300)
+        found = page.evaluate(
+            "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})", WCAG
+        )
+        barriers = [
+            (rule["id"], node["target"], node["html"][:120])
+            for rule in found["violations"]
+            for node in rule["nodes"][:3]
+        ]
+        assert barriers == []
 
 
 @pytest.mark.parametrize("name", WRITTEN)

@@ -1,10 +1,11 @@
-"""Fetch the JavaScript libraries that the site carries: ``make vendor``.
+"""Fetch the JavaScript libraries that the site and its tests carry: ``make vendor``.
 
-``book/_static/vendor/manifest.json`` names, for each library, its version, licence, source and the
-SHA-256 of every file. Packages come from the npm registry by ``npm pack``, which checks the archive
-against the registry's own checksum; here its SHA-512 is compared once more with the one that the
-manifest remembers, so that a version's content cannot change unnoticed. Files are written to a
-temporary folder and moved in at the end. To change a version: edit ``LIBRARIES`` and run again.
+``book/_static/vendor`` goes with every page, ``tests/vendor`` with none.  The ``manifest.json`` of
+each names, for each library, its version, licence, source and the SHA-256 of every file. Packages
+come from the npm registry by ``npm pack``, which checks the archive against the registry's own
+checksum; here its SHA-512 is compared once more with the one that the manifest remembers, so that
+a version's content cannot change unnoticed. Files are written to a temporary folder and moved in
+at the end. To change a version: edit ``LIBRARIES`` and run again.
 """
 
 import base64
@@ -19,7 +20,8 @@ import tempfile
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 
-VENDOR = Path(__file__).parents[1] / "_static" / "vendor"
+ROOT = Path(__file__).parents[2]
+VENDOR, TESTED = ROOT / "book" / "_static" / "vendor", ROOT / "tests" / "vendor"
 MANIFEST = "manifest.json"
 
 # What is taken from each package: path inside the package -> path under vendor/.
@@ -51,6 +53,14 @@ LIBRARIES = {
             "dist/7a3337626410ca2f4071.woff2": "html-manager/7a3337626410ca2f4071.woff2",
             "dist/d878b0a6a1144760244f.woff2": "html-manager/d878b0a6a1144760244f.woff2",
         },
+    },
+}
+# What looks for barriers in the pages, in a test.
+TEST_LIBRARIES = {
+    "axe-core": {
+        "version": "4.14.1",
+        "licence": "MPL-2.0",
+        "files": {"axe.min.js": "axe-core/axe.min.js", "LICENSE": "axe-core/LICENSE"},
     },
 }
 # anywidget's browser module comes with the Python package, so that both sides have one version.
@@ -108,11 +118,11 @@ def integrity(archive: Path) -> str:
     return "sha512-" + base64.b64encode(digest).decode()
 
 
-def collect(into: Path, remembered: dict) -> dict:
-    """Fill the folder ``into`` and return the manifest that describes it."""
+def collect(wanted_libraries: dict, into: Path, remembered: dict) -> dict:
+    """Fill the folder ``into`` and return what its manifest says of each library."""
     libraries = {}
     with tempfile.TemporaryDirectory() as downloads:
-        for package, wanted in LIBRARIES.items():
+        for package, wanted in wanted_libraries.items():
             archive = fetch(package, wanted["version"], Path(downloads))
             found, known = integrity(archive), remembered.get(package, {})
             if known.get("version") == wanted["version"] and known["integrity"] != found:
@@ -127,40 +137,51 @@ def collect(into: Path, remembered: dict) -> dict:
                 "integrity": found,
                 "files": unpack(archive, wanted["files"], into),
             }
+    return libraries
+
+
+def anywidget(into: Path) -> dict:
+    """Take anywidget's browser module from the environment."""
     version = metadata.version("anywidget")
     content = (Path(sys.prefix) / "share/jupyter/nbextensions/anywidget/index.js").read_bytes()
     (into / ANYWIDGET).parent.mkdir(parents=True)
     (into / ANYWIDGET).write_bytes(content)
-    libraries["anywidget"] = {
+    return {
         "version": version,
         "licence": "MIT",
         "source": f"pypi:anywidget=={version}",
         "files": {ANYWIDGET: sha256(content)},
     }
-    return {
-        "about": "Libraries that the site carries. Written by `make vendor`; do not edit.",
-        "libraries": libraries,
-    }
 
 
-def main() -> None:
-    VENDOR.parent.mkdir(parents=True, exist_ok=True)
-    known = VENDOR / MANIFEST
+def renew(folder: Path, wanted: dict, about: str) -> None:
+    """Fetch everything into a temporary folder, then put it in the place of the old one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    known = folder / MANIFEST
     remembered = json.loads(known.read_text())["libraries"] if known.exists() else {}
-    fresh = Path(tempfile.mkdtemp(prefix="vendor.", suffix=".partial", dir=VENDOR.parent))
+    fresh = Path(tempfile.mkdtemp(prefix="vendor.", suffix=".partial", dir=folder.parent))
     try:
-        manifest = collect(fresh, remembered)
+        libraries = collect(wanted, fresh, remembered)
+        if folder == VENDOR:
+            libraries["anywidget"] = anywidget(fresh)
+        manifest = {"about": about, "libraries": libraries}
         (fresh / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         old = Path(f"{fresh}.old.partial")
-        if VENDOR.exists():
-            os.rename(VENDOR, old)
+        if folder.exists():
+            os.rename(folder, old)
         os.chmod(fresh, 0o755)
-        os.rename(fresh, VENDOR)
+        os.rename(fresh, folder)
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    size = sum(path.stat().st_size for path in VENDOR.rglob("*") if path.is_file())
-    print(f"book/_static/vendor: {size / 1e6:.1f} MB, versions and checksums in {MANIFEST}")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    print(f"{folder.relative_to(ROOT)}: {size / 1e6:.1f} MB, checksums in {MANIFEST}")
+
+
+def main() -> None:
+    written = "Written by `make vendor`; do not edit."
+    renew(VENDOR, LIBRARIES, f"Libraries that the site carries. {written}")
+    renew(TESTED, TEST_LIBRARIES, f"Libraries that the site's tests use. {written}")
 
 
 if __name__ == "__main__":
