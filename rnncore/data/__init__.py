@@ -8,6 +8,7 @@ from rnncore.data.digits import DigitRows, image_rows, load_digits_rows
 from rnncore.data.files import data_path, download
 from rnncore.data.idx import load_mnist, read_idx
 from rnncore.data.pairs import load_pairs
+from rnncore.data.speech import PHONES, PRONUNCIATIONS, VOICES, Phone, Spoken, Voice, speak
 from rnncore.data.spoken import Recording, load_spoken_digits
 from rnncore.data.tasks import (
     adding_problem,
@@ -22,9 +23,15 @@ from rnncore.data.text import Vocabulary, alphabet_toy, load_text, one_hot, stre
 
 __all__ = [
     "DATE_FORMS",
+    "PHONES",
+    "PRONUNCIATIONS",
+    "VOICES",
     "DigitRows",
+    "Phone",
     "Recording",
+    "Spoken",
     "Vocabulary",
+    "Voice",
     "adding_problem",
     "alphabet_toy",
     "copy_memory",
@@ -41,6 +48,7 @@ __all__ = [
     "one_hot",
     "parity",
     "read_idx",
+    "speak",
     "stream_batches",
     "temporal_order",
     "two_lag",
