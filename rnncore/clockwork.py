@@ -130,6 +130,10 @@ class Clockwork(Drawn):
         t = np.arange(clock, clock + steps)
         return [np.flatnonzero(t % period == 0) for period in self.periods]
 
+    def steps(self, clock: int, steps: int) -> list[slice]:
+        """Return the same as slices: from a module's first step on, every period."""
+        return [slice(min(-clock % period, steps), None, period) for period in self.periods]
+
     def blocks(self) -> list[slice]:
         """Units of each module."""
         k = self.module_size
@@ -157,11 +161,11 @@ def forward_clockwork(model: Clockwork, params, xs, state, lengths):
     U, W = params["weight_ih"], params["weight_hh"]
     b = params["bias_ih"] + params["bias_hh"]
     ticks, own, said, weights = model.ticks(clock, T), [], [], []
-    for times, rows in zip(ticks, model.blocks()):
+    for times, at, rows in zip(ticks, model.steps(clock, T), model.blocks()):
         states = np.empty((len(times) + 1, B, k), xs.dtype)
         states[0] = h[:, rows]
         z = states[1:].reshape(-1, k)
-        np.matmul(xs[times].reshape(-1, inputs), U[rows].T, out=z)
+        np.matmul(xs[at].reshape(-1, inputs), U[rows].T, out=z)
         np.add(z, b[rows], out=z)
         own.append(states)
         weights.append(np.ascontiguousarray(W[: rows.stop, rows].reshape(-1, k, k).swapaxes(1, 2)))
@@ -176,46 +180,76 @@ def forward_clockwork(model: Clockwork, params, xs, state, lengths):
             np.matmul(z, weights[i], said[i])
     hs = np.empty((T + 1, B, model.hidden_size), xs.dtype)
     hs[0] = h
-    for times, rows, states in zip(ticks, model.blocks(), own):
-        hs[1:, :, rows] = states[np.searchsorted(times, np.arange(T), side="right")]
+    for at, rows, states in zip(model.steps(clock, T), model.blocks(), own):
+        hs[1 : at.start + 1, :, rows] = states[0]
+        for later in range(at.step):
+            held = hs[at.start + 1 + later :: at.step, :, rows]
+            held[...] = states[1 : len(held) + 1]
     outputs, last, cache = ending(model, xs, hs, (clock, own), lengths)
     return outputs, (*last, clock + T), cache
 
 
+def owed(dhs: NDArray, first: int, period: int) -> NDArray:
+    """Sum dhs (T, B, k) over the steps at which each state of a module was its output."""
+    whole = (len(dhs) - first) // period
+    end = first + whole * period
+    total = np.empty((whole + 1 + (end < len(dhs)), *dhs.shape[1:]), dhs.dtype)
+    np.add.reduce(dhs[:first], 0, out=total[0])
+    parts = dhs[first:end].reshape(whole, period, *dhs.shape[1:])
+    np.add.reduce(parts, 1, out=total[1 : whole + 1])
+    if end < len(dhs):
+        np.add.reduce(dhs[end:], 0, out=total[-1])
+    return total
+
+
 @backward.register
 def backward_clockwork(model: Clockwork, params, dhs, cache, dstate):
-    """Backpropagate: what is sent to a state gathers in ``sent`` until the state's own tick."""
+    """Backpropagate: what is sent to a state gathers in ``sent`` until the state's own tick.
+
+    ``sent[i][j, n]`` is what module j sends to the n-th state of module i, block by block.
+    """
     xs, (clock, own) = cache.xs, cache.saved
-    (T, B, inputs), blocks = xs.shape, model.blocks()
+    (T, B, inputs), blocks, k = xs.shape, model.blocks(), model.module_size
     U, W = params["weight_ih"], params["weight_hh"]
-    ticks, dh = model.ticks(clock, T), dstate[0].copy()
+    ticks, add = model.ticks(clock, T), np.add
+    steps = model.steps(clock, T)
     if cache.lengths is not None:
-        dhs, dh = dhs.copy(), np.zeros_like(dh)
+        dhs = dhs.copy()
         dhs[cache.lengths - 1, np.arange(B)] += dstate[0]
-    dzs = [1 - states[1:] * states[1:] for states in own]
-    sent = [np.zeros((len(v), B, rows.stop), xs.dtype) for v, rows in zip(own, blocks)]
-    back = [np.ascontiguousarray(W[: rows.stop, rows]) for rows in blocks]
+    totals = [owed(dhs[..., r], at.start, at.step) for r, at in zip(blocks, steps)]
+    if cache.lengths is None:
+        for total, rows in zip(totals, blocks):
+            total[-1] += dstate[0][:, rows]
+    slope = np.empty((B, k), xs.dtype)
+    sent = [np.zeros((i + 1, len(v), B, k), xs.dtype) for i, v in enumerate(own)]
+    back = [np.ascontiguousarray(W[: rows.stop, rows]).reshape(-1, k, k) for rows in blocks]
+    terms = [np.empty((i + 1, B, k), xs.dtype) for i in range(len(own))]
     now = [len(times) for times in ticks]
-    for modules, dy in zip(reversed(active(ticks, T)), dhs[::-1]):
-        np.add(dh, dy, dh)
+    for modules in reversed(active(ticks, T)):
         for i in modules:
-            dz, total = dzs[i][now[i] - 1], dh[:, blocks[i]]
-            np.add(total, sent[i][now[i]] @ back[i], total)
-            np.multiply(dz, total, dz)
-            total[:] = 0
-            now[i] -= 1
+            n = now[i]
+            h, dz = own[i][n], totals[i][n]
+            np.matmul(sent[i][:, n], back[i], terms[i])
+            for term in terms[i]:
+                add(dz, term, dz)
+            np.multiply(h, h, slope)
+            np.subtract(1, slope, slope)
+            np.multiply(dz, slope, dz)
+            now[i] = n - 1
         for i in modules:
+            dz = totals[i][now[i] + 1]
             for heard, n in zip(sent[i:], now[i:]):
-                heard[n][:, blocks[i]] += dzs[i][now[i]]
-    dxs = np.zeros_like(xs)
+                add(heard[i, n], dz, heard[i, n])
+    dxs, dh = np.zeros_like(xs), np.empty_like(dstate[0])
     grads = {key: np.zeros(shape, xs.dtype) for key, shape in model.shapes.items()}
     for i, rows in enumerate(blocks):
-        dz, told = dzs[i].reshape(-1, rows.stop - rows.start), sent[i].reshape(-1, rows.stop)
-        x = xs[ticks[i]].reshape(-1, inputs)
-        dxs[ticks[i]] += (dz @ U[rows]).reshape(-1, B, inputs)
-        dh[:, rows] += sent[i][0] @ back[i]
+        dz, told = totals[i][1:].reshape(-1, k), sent[i].reshape(i + 1, -1, k)
+        x, dx = xs[steps[i]].reshape(-1, inputs), dxs[steps[i]]
+        dx += (dz @ U[rows]).reshape(dx.shape)
+        dh[:, rows] = totals[i][0] + np.matmul(sent[i][:, 0], back[i]).sum(0)
         grads["weight_ih"][rows] = dz.T @ x
-        grads["weight_hh"][: rows.stop, rows] = told.T @ own[i].reshape(len(told), -1)
+        dW = np.matmul(told.swapaxes(1, 2), own[i].reshape(-1, k))
+        grads["weight_hh"][: rows.stop, rows] = dW.reshape(-1, k)
         grads["bias_ih"][rows] = dz.sum(0)
     grads["bias_hh"] = grads["bias_ih"].copy()
     return dxs, (dh,), grads
