@@ -43,7 +43,7 @@ test: lint ## check style, run all tests, compare every notebook with its stored
 	$(BIN)/python -m pytest -m "not site" --cov=rnncore --cov-report=term
 	$(if $(LECTURES),$(REPRODUCIBLE) $(NBVAL),@echo "No notebook yet: nothing to compare with stored outputs.")
 	$(MAKE) --no-print-directory book
-	$(BIN)/python -m pytest -m site
+	$(BIN)/python -m pytest -m site -n 2
 
 portable: $(READY) ## compare every notebook with its stored outputs under another processor's arithmetic
 	$(if $(LECTURES),$(REPRODUCIBLE) $(OTHER_PROCESSOR) $(NBVAL),@echo "No notebook yet: nothing to compare with stored outputs.")
