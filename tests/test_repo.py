@@ -102,6 +102,7 @@ def test_importing_rnncore_needs_numpy_alone():
         "print(*{name.partition('.')[0] for name in sys.modules} & set(sys.argv[1:]))"
     )
     others = ["torch", "matplotlib", "scipy", "sklearn", "pandas", "statsmodels", "tqdm", "IPython"]
+    others += ["anywidget", "ipywidgets"]
     done = subprocess.run(
         [sys.executable, "-c", program, *others], capture_output=True, text=True, check=True
     )
@@ -161,7 +162,7 @@ def test_every_page_in_the_contents_exists_and_every_page_is_in_the_contents():
 
 def test_the_api_page_has_every_public_name():
     import rnncore
-    from rnncore import ctc, hopfield, plotting
+    from rnncore import ctc, hopfield, plotting, widgets
 
     page = read("book/api.md")
     documented = set()
@@ -174,6 +175,7 @@ def test_the_api_page_has_every_public_name():
     public |= {f"rnncore.data.{name}" for name in rnncore.data.__all__}
     public |= {f"rnncore.hopfield.{name}" for name in hopfield.__all__}
     public |= {f"rnncore.ctc.{name}" for name in ctc.__all__}
+    public |= {f"rnncore.widgets.{name}" for name in widgets.__all__}
     public |= {f"rnncore.plotting.{name}" for name in plotting.__all__ if not name.isupper()}
     assert documented == public
 

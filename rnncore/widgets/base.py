@@ -1,0 +1,112 @@
+"""What the figures share: their JavaScript, their look, a picture for pages without JavaScript."""
+
+import re
+from html import escape
+from importlib.resources import files
+from io import StringIO
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import anywidget
+import numpy as np
+import traitlets
+from numpy.typing import ArrayLike
+
+
+def source(name: str) -> str:
+    """Join the browser's side of one figure: the formulas, the page's parts, the figure itself."""
+    parts = (files(__package__) / "js" / f"{part}.js" for part in ("core", "page", name))
+    return "\n".join(part.read_text(encoding="utf-8") for part in parts)
+
+
+def style() -> str:
+    """Read the look of all figures."""
+    return (files(__package__) / "widgets.css").read_text(encoding="utf-8")
+
+
+class Figure(anywidget.AnyWidget):
+    """An interactive figure that computes in the page, with no kernel and no network.
+
+    A subclass names its JavaScript (``_esm``), its start state (traits that are sent to the page)
+    and a text that says what its picture shows (``alt``).
+    """
+
+    alt: ClassVar[str] = ""
+    _css = style()
+
+    def __repr__(self) -> str:
+        """Name the figure, the same in every run."""
+        return f"{type(self).__name__}()"
+
+    def figure(self) -> Any:
+        """Draw the start state with matplotlib.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            What a page shows where JavaScript is off.
+        """
+        raise NotImplementedError
+
+    def picture(self) -> str:
+        """Return that drawing as an ``<img>`` element with its text alternative.
+
+        The SVG is written with few digits and without a date, so that it is the same everywhere.
+        """
+        import matplotlib.pyplot as plt
+
+        settings = {"svg.hashsalt": type(self).__name__, "svg.fonttype": "none", "font.size": 11.0}
+        with plt.rc_context(plt.rcParamsDefault | settings):
+            drawing = self.figure()
+            file = StringIO()
+            nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+            drawing.savefig(file, format="svg", metadata=nothing)
+            plt.close(drawing)
+        svg = re.sub(r"^.*?(?=<svg )|\s*<metadata>.*?</metadata>", "", file.getvalue(), flags=re.S)
+        svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d+", _short, tag[0]), svg)
+        svg = quote(re.sub(r"\s*\n\s*", " ", svg).replace('"', "'"), safe=" =:/;,'()!*")
+        return (
+            f'<img alt="{escape(self.alt)}" style="max-width: 100%; background: #fff" '
+            f'src="data:image/svg+xml,{svg}">'
+        )
+
+
+def _short(number: re.Match) -> str:
+    short = f"{float(number[0]):.1f}".removesuffix(".0")
+    return "0" if short == "-0" else short
+
+
+def show(figure: Figure) -> None:
+    """Display a figure, and its picture for pages that are read without JavaScript.
+
+    Parameters
+    ----------
+    figure : Figure
+        One of the figures of this module.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    from IPython.display import HTML, display
+
+    if not isinstance(figure, Figure):
+        raise TypeError(f"figure: expected a figure of rnncore.widgets, got {figure!r}")
+    display(HTML(f"<noscript>{figure.picture()}</noscript>"))
+    display(figure)
+
+
+def numbers(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> list:
+    """Return nested lists of finite numbers in a shape, or refuse; None stands for any length."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise traitlets.TraitError(f"{name}: expected numbers, got {value!r}") from None
+    fits = array.ndim == len(shape) and all(w in (None, n) for w, n in zip(shape, array.shape))
+    if not fits or array.size == 0:
+        want = "(" + ", ".join("any" if n is None else str(n) for n in shape) + ")"
+        raise traitlets.TraitError(f"{name}: expected shape {want}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise traitlets.TraitError(f"{name}: expected finite numbers, got NaN or infinity")
+    return array.tolist()
