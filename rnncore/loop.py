@@ -10,7 +10,7 @@ Steps are taken in runs that fit in the processor's cache.  All arrays are made 
 loop writes into views of them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import repeat
 from typing import Any, NamedTuple
