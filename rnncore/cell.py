@@ -59,6 +59,8 @@ class Cell(Drawn):
         Numbers of gates, of saved arrays, and of blocks that `pull` writes.
     x_gates, h_gates : tuple of int
         Which of torch's gate blocks each block of ``zx`` and of ``zh`` is.
+    dx_gates, dh_gates : tuple of int
+        The same for the blocks of ``dz`` that are their gradients.
     sigmoids : tuple of int
         The sigmoid gates, by torch's numbers.
     x, h : slice
@@ -82,6 +84,8 @@ class Cell(Drawn):
     D: ClassVar[int]
     x_gates: ClassVar[tuple[int, ...]]
     h_gates: ClassVar[tuple[int, ...]]
+    dx_gates: ClassVar[tuple[int, ...]]
+    dh_gates: ClassVar[tuple[int, ...]]
     sigmoids: ClassVar[tuple[int, ...]] = ()
     x: ClassVar[slice] = ALL
     h: ClassVar[slice] = ALL

@@ -72,6 +72,8 @@ class RNN(Cell):
     D: ClassVar[int] = 1
     x_gates: ClassVar[tuple[int, ...]] = (0,)
     h_gates: ClassVar[tuple[int, ...]] = (0,)
+    dx_gates: ClassVar[tuple[int, ...]] = (0,)
+    dh_gates: ClassVar[tuple[int, ...]] = (0,)
     zx_views: ClassVar[Views] = (0,)
     zh_views: ClassVar[Views] = (0,)
     dz_views: ClassVar[Views] = (0,)
@@ -124,8 +126,8 @@ class LSTM(Cell):
 
     Notes
     -----
-    Saved are o, i, f, g, c_{t-1} and tanh c_t.  The blocks of ``dz`` are what dh adds to dc, then
-    o, i, f, g, then dc_{t-1}: all that dh, or dc, is multiplied by is one block.
+    Saved are o, i, f, g, c_{t-1} and tanh c_t.  The blocks of ``dz`` are dc_{t-1}, then i, f, g,
+    then o, then what dh adds to dc: all that dc is multiplied by is one block.
 
     References
     ----------
@@ -137,13 +139,15 @@ class LSTM(Cell):
     D: ClassVar[int] = 6
     x_gates: ClassVar[tuple[int, ...]] = (3, 0, 1, 2)
     h_gates: ClassVar[tuple[int, ...]] = (3, 0, 1, 2)
+    dx_gates: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
+    dh_gates: ClassVar[tuple[int, ...]] = (0, 1, 2, 3)
     sigmoids: ClassVar[tuple[int, ...]] = (0, 1, 3)
     x: ClassVar[slice] = slice(1, 5)
     h: ClassVar[slice] = slice(1, 5)
     carried: ClassVar[int | None] = 4
     zh_views: ClassVar[Views] = (ALL, slice(2), 0, 1)
     saved_views: ClassVar[Views] = (slice(4), slice(3), slice(1, 3), slice(3, 5), 0, 5)
-    dz_views: ClassVar[Views] = (slice(2), 0, slice(2, 6), 5)
+    dz_views: ClassVar[Views] = (4, 5, slice(4), 0)
 
     def gates(self, zx, zh, h_prev, new, saved) -> None:
         """c = f c_prev + i g and h = o tanh c; both terms of c are one product, written over zh."""
@@ -161,11 +165,11 @@ class LSTM(Cell):
         multiply(o, tanh_c, h)
 
     def slopes(self, saved, h_prev, h_new) -> tuple[NDArray, ...]:
-        """Per unit of dh: dc and dz_o; per unit of dc: dz_i, dz_f, dz_g and dc_prev."""
+        """Per unit of dh: dz_o and dc; per unit of dc: dc_prev, dz_i, dz_f and dz_g."""
         o, i, f, g, _, tanh_c = saved
         i_f, g_c = saved[1:3], saved[3:5]
         s = np.empty_like(saved)
-        s_c, s_o, s_if, s_g = s[0], s[1], s[2:4], s[4]
+        s_if, s_g, s_o, s_c = s[1:3], s[3], s[4], s[5]
         multiply(h_new, tanh_c, s_c)
         subtract(o, s_c, s_c)
         subtract(1, o, s_o)
@@ -176,16 +180,17 @@ class LSTM(Cell):
         multiply(g, g, s_g)
         subtract(1, s_g, s_g)
         multiply(s_g, i, s_g)
-        copyto(s[5], f)
+        copyto(s[0], f)
         s = s.swapaxes(0, 1)
-        return s[:, :2], s[:, 2:]
+        return s[:, 4], s[:, 5], s[:, :4]
 
     def pull(self, dstate, slopes, dz) -> None:
         """dc += dh o (1 - tanh² c); every gate's gradient is dh or dc times its slope."""
         dh, dc = dstate
-        of_dh, of_dc = slopes
-        from_dh, to_dc, from_dc, dc_prev = dz
-        multiply(dh, of_dh, from_dh)
+        of_o, of_c, of_dc = slopes
+        dz_o, to_dc, from_dc, dc_prev = dz
+        multiply(dh, of_o, dz_o)
+        multiply(dh, of_c, to_dc)
         add(dc, to_dc, dc)
         multiply(dc, of_dc, from_dc)
         dstate[1] = dc_prev
@@ -233,6 +238,8 @@ class GRU(Cell):
     D: ClassVar[int] = 4
     x_gates: ClassVar[tuple[int, ...]] = (2, 0, 1)
     h_gates: ClassVar[tuple[int, ...]] = (0, 1, 2)
+    dx_gates: ClassVar[tuple[int, ...]] = (2, 0, 1)
+    dh_gates: ClassVar[tuple[int, ...]] = (0, 1, 2)
     sigmoids: ClassVar[tuple[int, ...]] = (0, 1)
     x: ClassVar[slice] = slice(0, 3)
     h: ClassVar[slice] = slice(1, 4)

@@ -6,8 +6,8 @@ the modules whose period divides t compute; the others keep their state.
 
 So each module has a time of its own: a first state, and one more for every tick of its clock.
 What a module says to itself and to faster ones is one product, worked out when it changes and used
-for as long as it does not.  Backwards it is the same: what is sent to a state that did not change
-is added up, and goes through one product when the state's own tick is reached.
+for as long as it does not.  Backwards it is the same: what comes back to a state from all the steps
+at which it was heard is added up, and goes through one product when its own tick is reached.
 """
 
 from dataclasses import dataclass
@@ -125,13 +125,8 @@ class Clockwork(Drawn):
         """Shapes of the state (h, t)."""
         return (_check.Shape((batch, self.hidden_size)), int)
 
-    def ticks(self, clock: int, steps: int) -> list[NDArray[np.intp]]:
-        """For each module, which of some steps from `clock` on it runs at."""
-        t = np.arange(clock, clock + steps)
-        return [np.flatnonzero(t % period == 0) for period in self.periods]
-
     def steps(self, clock: int, steps: int) -> list[slice]:
-        """Return the same as slices: from a module's first step on, every period."""
+        """For each module, which of some steps from `clock` on it runs at."""
         return [slice(min(-clock % period, steps), None, period) for period in self.periods]
 
     def blocks(self) -> list[slice]:
@@ -145,12 +140,12 @@ class Clockwork(Drawn):
         return params | {"weight_hh": params["weight_hh"] * self.live}
 
 
-def active(ticks: list[NDArray[np.intp]], steps: int) -> list[list[int]]:
+def active(at: list[slice], steps: int) -> list[list[int]]:
     """Modules that run at each step, the fastest first."""
     found = [[] for _ in range(steps)]
-    for i, times in enumerate(ticks):
-        for t in times:
-            found[t].append(i)
+    for i, times in enumerate(at):
+        for modules in found[times]:
+            modules.append(i)
     return found
 
 
@@ -160,18 +155,19 @@ def forward_clockwork(model: Clockwork, params, xs, state, lengths):
     (T, B, inputs), (h, clock), k = xs.shape, state, model.module_size
     U, W = params["weight_ih"], params["weight_hh"]
     b = params["bias_ih"] + params["bias_hh"]
-    ticks, own, said, weights = model.ticks(clock, T), [], [], []
-    for times, at, rows in zip(ticks, model.steps(clock, T), model.blocks()):
-        states = np.empty((len(times) + 1, B, k), xs.dtype)
+    steps, own, said, weights = model.steps(clock, T), [], [], []
+    for at, rows in zip(steps, model.blocks()):
+        x = xs[at].reshape(-1, inputs)
+        states = np.empty((len(x) // B + 1, B, k), xs.dtype)
         states[0] = h[:, rows]
         z = states[1:].reshape(-1, k)
-        np.matmul(xs[at].reshape(-1, inputs), U[rows].T, out=z)
+        np.matmul(x, U[rows].T, out=z)
         np.add(z, b[rows], out=z)
         own.append(states)
         weights.append(np.ascontiguousarray(W[: rows.stop, rows].reshape(-1, k, k).swapaxes(1, 2)))
         said.append(np.matmul(states[0], weights[-1]))
     coming = [iter(states[1:]) for states in own]
-    for modules in active(ticks, T):
+    for modules in active(steps, T):
         for i in modules:
             z = next(coming[i])
             for slower in said[i:]:
@@ -180,7 +176,7 @@ def forward_clockwork(model: Clockwork, params, xs, state, lengths):
             np.matmul(z, weights[i], said[i])
     hs = np.empty((T + 1, B, model.hidden_size), xs.dtype)
     hs[0] = h
-    for at, rows, states in zip(model.steps(clock, T), model.blocks(), own):
+    for at, rows, states in zip(steps, model.blocks(), own):
         hs[1 : at.start + 1, :, rows] = states[0]
         for later in range(at.step):
             held = hs[at.start + 1 + later :: at.step, :, rows]
@@ -202,54 +198,72 @@ def owed(dhs: NDArray, first: int, period: int) -> NDArray:
     return total
 
 
+def hearers(at: list[slice], steps: int) -> list[list[list[int]]]:
+    """Bounds, for modules j < i, of j's ticks between one tick of i and the next, that included.
+
+    At these ticks j hears one and the same state of i.  Counted from 1, as a module's states are.
+    """
+    ticks = [np.arange(steps)[times] for times in at]
+    return [
+        [[1, *(1 + np.searchsorted(own, times, side="right")), 1 + len(own)] for own in ticks[:i]]
+        for i, times in enumerate(ticks)
+    ]
+
+
 @backward.register
 def backward_clockwork(model: Clockwork, params, dhs, cache, dstate):
-    """Backpropagate: what is sent to a state gathers in ``sent`` until the state's own tick.
+    """Backpropagate: what is sent to a state is added up when the state's own tick is reached.
 
-    ``sent[i][j, n]`` is what module j sends to the n-th state of module i, block by block.
+    ``sent[i][j, n]`` is what module j < i sends to the n-th state of module i.  What a module sends
+    to itself is its gradient of one tick later.
     """
     xs, (clock, own) = cache.xs, cache.saved
     (T, B, inputs), blocks, k = xs.shape, model.blocks(), model.module_size
     U, W = params["weight_ih"], params["weight_hh"]
-    ticks, add = model.ticks(clock, T), np.add
-    steps = model.steps(clock, T)
+    steps, add, matmul = model.steps(clock, T), np.add, np.matmul
     if cache.lengths is not None:
         dhs = dhs.copy()
         dhs[cache.lengths - 1, np.arange(B)] += dstate[0]
-    totals = [owed(dhs[..., r], at.start, at.step) for r, at in zip(blocks, steps)]
+    dzs = [owed(dhs[..., r], at.start, at.step) for r, at in zip(blocks, steps)]
     if cache.lengths is None:
-        for total, rows in zip(totals, blocks):
-            total[-1] += dstate[0][:, rows]
-    slope = np.empty((B, k), xs.dtype)
-    sent = [np.zeros((i + 1, len(v), B, k), xs.dtype) for i, v in enumerate(own)]
+        for dz, rows in zip(dzs, blocks):
+            dz[-1] += dstate[0][:, rows]
+    slopes = [1 - states * states for states in own]
+    sent = [np.empty((i, len(states), B, k), xs.dtype) for i, states in enumerate(own)]
     back = [np.ascontiguousarray(W[: rows.stop, rows]).reshape(-1, k, k) for rows in blocks]
-    terms = [np.empty((i + 1, B, k), xs.dtype) for i in range(len(own))]
-    now = [len(times) for times in ticks]
-    for modules in reversed(active(ticks, T)):
-        for i in modules:
-            n = now[i]
-            h, dz = own[i][n], totals[i][n]
-            np.matmul(sent[i][:, n], back[i], terms[i])
-            for term in terms[i]:
+    terms, heard = np.empty((len(own), B, k), xs.dtype), hearers(steps, T)
+
+    def gather(i: int, n: int) -> NDArray:
+        """Add what comes back to the n-th state of module i from all ticks at which it is heard."""
+        dz = dzs[i][n]
+        if n + 1 < len(dzs[i]):
+            matmul(dzs[i][n + 1], back[i][i], terms[0])
+            add(dz, terms[0], dz)
+        if i:
+            for j, bounds in enumerate(heard[i]):
+                add.reduce(dzs[j][bounds[n] : bounds[n + 1]], 0, out=sent[i][j, n])
+            matmul(sent[i][:, n], back[i][:i], terms[:i])
+            for term in terms[:i]:
                 add(dz, term, dz)
-            np.multiply(h, h, slope)
-            np.subtract(1, slope, slope)
-            np.multiply(dz, slope, dz)
-            now[i] = n - 1
+        return dz
+
+    now = [len(states) - 1 for states in own]
+    for modules in reversed(active(steps, T)):
         for i in modules:
-            dz = totals[i][now[i] + 1]
-            for heard, n in zip(sent[i:], now[i:]):
-                add(heard[i, n], dz, heard[i, n])
+            dz = gather(i, now[i])
+            np.multiply(dz, slopes[i][now[i]], dz)
+            now[i] -= 1
     dxs, dh = np.zeros_like(xs), np.empty_like(dstate[0])
     grads = {key: np.zeros(shape, xs.dtype) for key, shape in model.shapes.items()}
     for i, rows in enumerate(blocks):
-        dz, told = totals[i][1:].reshape(-1, k), sent[i].reshape(i + 1, -1, k)
+        dh[:, rows] = gather(i, 0)
+        dz, states = dzs[i][1:].reshape(-1, k), own[i].reshape(-1, k)
         x, dx = xs[steps[i]].reshape(-1, inputs), dxs[steps[i]]
         dx += (dz @ U[rows]).reshape(dx.shape)
-        dh[:, rows] = totals[i][0] + np.matmul(sent[i][:, 0], back[i]).sum(0)
         grads["weight_ih"][rows] = dz.T @ x
-        dW = np.matmul(told.swapaxes(1, 2), own[i].reshape(-1, k))
-        grads["weight_hh"][: rows.stop, rows] = dW.reshape(-1, k)
+        grads["weight_hh"][rows, rows] = dz.T @ states[:-B]
+        dW = matmul(sent[i].reshape(i, len(states), k).swapaxes(1, 2), states)
+        grads["weight_hh"][: rows.start, rows] = dW.reshape(-1, k)
         grads["bias_ih"][rows] = dz.sum(0)
     grads["bias_hh"] = grads["bias_ih"].copy()
     return dxs, (dh,), grads

@@ -116,7 +116,7 @@ def local(cell: Cell, params: Params, x: NDArray, state: Any) -> tuple[Any, NDAr
 def influence(cell: Cell, params: Params, xs, dhs, state, form: str) -> Params:
     """RTRL of an elementwise cell, a batch at a time."""
     B, H, G, S = xs.shape[1], cell.hidden_size, cell.G, len(state)
-    W = by_block(params["weight_hh"], cell.h_gates)
+    W = by_block(params["weight_hh"], cell.dh_gates)
     move = {"structured": move_structured, "plain": move_plain, "diagonal": move_diagonal}[form]
     units = () if form == "diagonal" else (H,)
     widths = (cell.input_size + 1, H + 1)
@@ -138,7 +138,7 @@ def influence(cell: Cell, params: Params, xs, dhs, state, form: str) -> Params:
                 flat = Ms[k][0].reshape(B * H, -1)
                 grads[k] += (dh.reshape(-1) @ flat).reshape(grads[k].shape)
     (dU, db), (dW, dc) = (np.split(g, [-1], axis=2) for g in grads)
-    x, h = cell.x_gates, cell.h_gates
+    x, h = cell.dx_gates, cell.dh_gates
     return {
         "weight_ih": by_row(dU, x),
         "weight_hh": by_row(dW, h),

@@ -10,7 +10,7 @@ Steps are taken in runs that fit in the processor's cache.  All arrays are made 
 loop writes into views of them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -77,10 +77,15 @@ def halved(cell: Cell, array: NDArray, order: tuple[int, ...]) -> NDArray:
     return blocks * (scale if blocks.ndim == 2 else scale[..., None])
 
 
-def prepare(cell: Cell, params: Params) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """Return U and W as (G, inputs, H), and the biases before and inside the loop, (G, 1, H)."""
+def prepare(cell: Cell, params: Params, apart: int) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """Return U, W (apart, inputs, ·) and the biases before (apart, 1, ·) and inside the loop.
+
+    `apart` is G, for a product gate by gate, or 1, for one product with all gates side by side.
+    """
     U, W = (
-        np.ascontiguousarray(halved(cell, params[key], order).swapaxes(1, 2))
+        np.ascontiguousarray(
+            halved(cell, params[key], order).reshape(apart, -1, params[key].shape[1]).swapaxes(1, 2)
+        )
         for key, order in (("weight_ih", cell.x_gates), ("weight_hh", cell.h_gates))
     )
     bias = params["bias_ih"] + params["bias_hh"]
@@ -88,24 +93,12 @@ def prepare(cell: Cell, params: Params) -> tuple[NDArray, NDArray, NDArray, NDAr
     for gate in cell.h_gates[cell.late]:
         rows = slice(gate * cell.hidden_size, (gate + 1) * cell.hidden_size)
         bias[rows] = params["bias_ih"][rows]
-    return U, W, halved(cell, bias, cell.x_gates)[:, None], late[:, None]
+    return U, W, halved(cell, bias, cell.x_gates).reshape(apart, 1, -1), late[:, None]
 
 
 def cut(blocks: NDArray, views: Views) -> Iterator[tuple[NDArray, ...]]:
     """Yield for each step the named pieces of blocks (n, blocks, B, H)."""
     return zip(*(blocks[:, v] for v in views)) if views else repeat(())
-
-
-def recurrent(W: NDArray, batch: int) -> tuple[Callable, NDArray]:
-    """Return the product with W inside the loop and the form of W it takes.
-
-    For one sequence `dot` is twice as fast as `matmul` (as a method: the function first looks for
-    other kinds of array), and gate after gate is row after row; for more, one product for each gate
-    leaves the gates contiguous.
-    """
-    if batch > 1:
-        return np.matmul, W
-    return np.ndarray.dot, np.ascontiguousarray(W.swapaxes(0, 1)).reshape(W.shape[1], -1)
 
 
 def columns(blocks: slice, size: int) -> slice:
@@ -142,17 +135,20 @@ def ending(
 def forward_cell(cell: Cell, params, xs, state, lengths):
     """Scan a cell; see the module's docstring."""
     (T, B, I), G, H, C = xs.shape, cell.G, cell.hidden_size, cell.carried
-    U, W, b, b_late = prepare(cell, params)
+    # For one sequence the gates stand side by side: what a step adds to its products is one long
+    # row then, and `dot` (as a method: the function first looks for other kinds of array) is twice
+    # as fast as `matmul`.  For more, a product for each gate leaves every gate contiguous.
+    apart = G if B > 1 else 1
+    U, W, b, b_late = prepare(cell, params, apart)
     hs = np.empty((T + 1, B, H), xs.dtype)
     n = run_length(G, hs)
     saved = np.empty((T + 1, cell.K, B, H), xs.dtype)
     hs[0] = h = state[0]
     if C is not None:
         saved[0, C] = state[1]
-    zx, zh = np.empty((G, n * B, H), xs.dtype), np.empty((G, B, H), xs.dtype)
+    zx, zh = np.empty((apart, n * B, G * H // apart), xs.dtype), np.empty((G, B, H), xs.dtype)
     zh_pieces, zh_late = [zh[v] for v in cell.zh_views], zh[cell.late]
-    product, W = recurrent(W, B)
-    out = zh.reshape(1, G * H) if B == 1 else zh
+    product, W, out = (np.matmul, W, zh) if B > 1 else (np.ndarray.dot, W[0], zh.reshape(1, -1))
     late = np.broadcast_to(b_late, zh_late.shape).copy() if b_late.size else None
     ends, final = enders(lengths, T), [part.copy() for part in state]
     add, gates = np.add, cell.gates
@@ -165,7 +161,8 @@ def forward_cell(cell: Cell, params, xs, state, lengths):
         new_h = hs[start + 1 : stop + 1]
         # c_t is written where the next step keeps its c_{t-1}: nothing is copied.
         news = zip(new_h) if C is None else zip(new_h, saved[start + 1 : stop + 1, C])
-        zxs = cut(run.reshape(G, m, B, H).swapaxes(0, 1), cell.zx_views)
+        steps = run.reshape(apart, m, B, -1).swapaxes(0, 1)
+        zxs = cut(steps.reshape(m, G, B, H), cell.zx_views)
         kept = cut(saved[start:stop], cell.saved_views)
         for zx_t, new, saved_t, who in zip(zxs, news, kept, ends):
             product(h, W, out)
@@ -188,8 +185,8 @@ def backward_cell(cell: Cell, params, dhs, cache, dstate):
     (T, B, I), H, D = xs.shape, cell.hidden_size, cell.D
     # The gates of one sequence stand side by side here, not in blocks: so dz is one long row in
     # the product with W, and dU and dW come out in torch's layout.
-    U = by_block(params["weight_ih"], cell.x_gates).reshape(-1, I)
-    W = by_block(params["weight_hh"], cell.h_gates).reshape(-1, H)
+    U = by_block(params["weight_ih"], cell.dx_gates).reshape(-1, I)
+    W = by_block(params["weight_hh"], cell.dh_gates).reshape(-1, H)
     n = run_length(D + cell.K, hs)
     dz = np.empty((n, B, D * H), xs.dtype)
     dzx, dzh = dz[..., columns(cell.x, H)], dz[..., columns(cell.h, H)]
@@ -198,6 +195,7 @@ def backward_cell(cell: Cell, params, dhs, cache, dstate):
     d = [np.zeros_like(part) if lengths is not None else part.copy() for part in dstate]
     ends, dh, around = enders(lengths, T, backwards=True), d[0], np.empty((B, H), xs.dtype)
     product, add, pull = np.ndarray.dot if B == 1 else np.matmul, np.add, cell.pull
+    bypass = cell.bypass
     for stop in range(T, 0, -n):
         start = max(0, stop - n)
         m = stop - start
@@ -213,7 +211,7 @@ def backward_cell(cell: Cell, params, dhs, cache, dstate):
                     part[who] += last[who]
             add(dh, dy, dh)
             pull(d, slopes_t, dz_t)
-            if cell.bypass:
+            if bypass:
                 product(dzh_t, W, around)
                 add(dh, around, dh)
             else:
@@ -227,7 +225,7 @@ def backward_cell(cell: Cell, params, dhs, cache, dstate):
         sums = run if sums is None else [np.add(a, b, out=a) for a, b in zip(sums, run)]
     grads = {
         key: by_row(grad.reshape(cell.G, H, *grad.shape[1:]), order)
-        for key, grad, order in zip(cell.shapes, sums, (cell.x_gates, cell.h_gates) * 2)
+        for key, grad, order in zip(cell.shapes, sums, (cell.dx_gates, cell.dh_gates) * 2)
     }
     return dxs, (dh, *(part.copy() for part in d[1:])), grads
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tracemalloc
 from time import perf_counter
+from timeit import repeat, timeit
 
 import numpy as np
 import torch
@@ -34,22 +35,25 @@ SIZES = (
 )
 LOOPS = {LSTM: torch.nn.LSTMCell, GRU: torch.nn.GRUCell, RNN: torch.nn.RNNCell}
 SECONDS = 2.0
+TURN = 0.005
 NARROW = "Haswell"
 CHOICES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 COMMAND = "make bench"
 
 
 def take_turns(*contestants, seconds=SECONDS):
-    """Return the times of functions that run in turns, one row for each function."""
-    times = [[] for _ in contestants]
+    """Return the times of a call of functions that run in turns, one row for each function.
+
+    A turn is as many calls as fill `TURN` seconds, at least one.
+    """
+    times, calls = [[] for _ in contestants], []
     for run in contestants:
         run()
+        calls.append(1 + int(TURN / min(repeat(run, number=1, repeat=3))))
     end = perf_counter() + seconds
     while perf_counter() < end or len(times[0]) < 5:
-        for run, spent in zip(contestants, times, strict=True):
-            start = perf_counter()
-            run()
-            spent.append(perf_counter() - start)
+        for run, number, spent in zip(contestants, calls, times, strict=True):
+            spent.append(timeit(run, number=number) / number)
     return np.array(times)
 
 
