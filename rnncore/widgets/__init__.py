@@ -8,7 +8,17 @@ Plain JavaScript, by anywidget. `show` adds a picture for pages that are read wi
 """
 
 from rnncore.widgets.base import show
+from rnncore.widgets.cells import GRUCell, LSTMCell
 from rnncore.widgets.dynamics import HopfieldRecall, Powers
-from rnncore.widgets.nets import TinyRNN
+from rnncore.widgets.nets import ClockworkActivity, TinyRNN, Unrolling
 
-__all__ = ["HopfieldRecall", "Powers", "TinyRNN", "show"]
+__all__ = [
+    "ClockworkActivity",
+    "GRUCell",
+    "HopfieldRecall",
+    "LSTMCell",
+    "Powers",
+    "TinyRNN",
+    "Unrolling",
+    "show",
+]

@@ -1,14 +1,75 @@
-"""Figures of whole nets: a tiny one that trains in the page."""
+"""Figures of whole nets: one that unrolls, one that trains in the page, one with clocks."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import traitlets
 
 from rnncore.cells import RNN
+from rnncore.clockwork import Clockwork
 from rnncore.layers import init_linear
 from rnncore.running import scan
-from rnncore.widgets.base import Figure, source
+from rnncore.widgets.base import Figure, numbers, source
+
+
+class Unrolling(Figure):
+    """A net of one unit, unrolled one copy at a time.
+
+    Parameters
+    ----------
+    weights : dict of str to float, optional
+        U, W, V, b and c, each from -2 to 2; those left out keep their start values.
+    inputs : sequence of int
+        Six inputs, each -1, 0 or 1.
+
+    Raises
+    ------
+    traitlets.TraitError
+        If one of these is something else.
+    """
+
+    _esm = source("unrolling")
+    alt = (
+        "A recurrent net drawn twice: folded, with a loop from the state h onto itself, and "
+        "unrolled over six time steps, with the same weights U, W and V at every copy."
+    )
+
+    weights = traitlets.Dict().tag(sync=True)
+    inputs = traitlets.List().tag(sync=True)
+
+    def __init__(self, weights: dict | None = None, inputs: Any = (1, 0, 0, 0, 0, 0)) -> None:
+        start = {"U": 1.0, "W": 0.8, "V": 1.0, "b": 0.0, "c": 0.0}
+        super().__init__(weights=start | (weights or {}), inputs=list(inputs))
+
+    @traitlets.validate("weights")
+    def _five(self, proposal: Any) -> dict:
+        given = proposal["value"]
+        if set(given) != set("UWVbc"):
+            raise traitlets.TraitError(f"weights: expected U, W, V, b and c, got {sorted(given)}")
+        values = numbers("weights", list(given.values()), (5,))
+        if np.abs(values).max() > 2:
+            raise traitlets.TraitError(f"weights: expected numbers from -2 to 2, got {given}")
+        return dict(zip(given, values))
+
+    @traitlets.validate("inputs")
+    def _six(self, proposal: Any) -> list:
+        values = numbers("inputs", proposal["value"], (6,))
+        if not set(values) <= {-1.0, 0.0, 1.0}:
+            raise traitlets.TraitError(f"inputs: expected -1, 0 or 1, got {proposal['value']}")
+        return [int(value) for value in values]
+
+    def figure(self) -> Any:
+        """Draw the net folded and unrolled with matplotlib; returns the Figure."""
+        import matplotlib.pyplot as plt
+
+        from rnncore.plotting import draw_folded_rnn, draw_unrolled_rnn
+
+        settings = {"width_ratios": (1, 3.4), "layout": "constrained"}
+        fig, (left, right) = plt.subplots(1, 2, figsize=(8, 2.6), **settings)
+        draw_folded_rnn(left)
+        draw_unrolled_rnn(right, 6)
+        return fig
 
 
 class TinyRNN(Figure):
@@ -106,4 +167,65 @@ class TinyRNN(Figure):
         axes[1].set(ylabel="h", ylim=(-1, 1))
         axes[2].bar(steps, self.data()[0][:, 0], 0.3, color=COLOURS["input"])
         axes[2].set(xlabel="time step", ylabel="x", ylim=(-1.1, 1.1), xticks=steps)
+        return fig
+
+
+class ClockworkActivity(Figure):
+    """A Clockwork RNN: who runs at which step, what that costs, what the others hold.
+
+    Parameters
+    ----------
+    periods : sequence of int
+        Strictly increasing, at most six, from 1 to 64.
+    steps : int
+        How many time steps, 8 to 64.
+    seed : int
+        Draws the weights.
+
+    Raises
+    ------
+    traitlets.TraitError
+        If one of these is something else.
+    """
+
+    _esm = source("clockwork_activity")
+    alt = (
+        "A grid with one row for each module of a Clockwork RNN and one column for each time step; "
+        "a square marks a module that runs. With periods 1, 2, 4 and 8 the rows thin out by halves."
+    )
+
+    periods = traitlets.List(traitlets.Int(min=1, max=64), minlen=1, maxlen=6).tag(sync=True)
+    steps = traitlets.Int(33, min=8, max=64).tag(sync=True)
+    seed = traitlets.Int(2, min=0)
+    params = traitlets.Dict(read_only=True).tag(sync=True)
+
+    def __init__(self, periods: Any = (1, 2, 4, 8), **settings: Any) -> None:
+        super().__init__(periods=list(periods), **settings)
+        cell = Clockwork(1, 6, (1, 2, 4, 8, 16, 32))
+        drawn = cell.init(np.random.default_rng(self.seed), np.float64)
+        # Larger than drawn: what the modules do should be seen.
+        params = {key: (2 * value).round(2).tolist() for key, value in drawn.items()}
+        self.set_trait("params", params)
+
+    @traitlets.validate("periods")
+    def _increasing(self, proposal: Any) -> list:
+        given = proposal["value"]
+        if any(a >= b for a, b in pairwise(given)):
+            raise traitlets.TraitError(f"periods: expected increasing numbers, got {given}")
+        return given
+
+    def figure(self) -> Any:
+        """Draw the activity pattern with matplotlib; returns the Figure."""
+        import matplotlib.pyplot as plt
+
+        from rnncore.plotting.style import COLOURS
+
+        fig, ax = plt.subplots(figsize=(7, 0.8 + 0.35 * len(self.periods)), layout="constrained")
+        for row, period in enumerate(self.periods):
+            times = np.arange(0, self.steps, period)
+            ax.plot(times, np.full(len(times), row), "s", color=COLOURS["hidden"])
+        ax.set_yticks(
+            range(len(self.periods)), [f"T{i + 1} = {p}" for i, p in enumerate(self.periods)]
+        )
+        ax.set(xlabel="step t", ylim=(len(self.periods) - 0.5, -0.5))
         return fig

@@ -192,6 +192,33 @@ function chart(width, height, { x, y, xname, yname, log = false, series, at, lef
   return { parts, X, Y };
 }
 
+// Rows of bars over T steps. rows: [{name, colour, values, from: 0 or -1, wanted}]; steps from `made` on are open.
+function strip(width, T, rows, made, first = 1) {
+  const left = 58, column = (width - left - 4) / T, wide = Math.min(26, column - 6), parts = [];
+  const X = (k) => left + (k + 0.5) * column;
+  let y = 4;
+  const top = y;
+  for (const { name, colour, values, signed, wanted } of rows) {
+    const high = signed ? 20 : 26, base = signed ? y + 22 : y + 30;
+    parts.push(words(2, base + 2, name, { "text-anchor": "start" }), line(left, base, width - 4, base, "faint"));
+    for (let k = 0; k < T; k++) {
+      const v = values[k];
+      if (wanted && wanted[k] !== null) {
+        const level = base - wanted[k] * high;
+        parts.push(line(X(k) - wide / 2 - 3, level, X(k) + wide / 2 + 3, level, "target", { "stroke-width": 2.5 }));
+      }
+      if (v === undefined || v === null) continue;
+      parts.push(bar(X(k) - wide / 2, base, wide, high, v, colour));
+      if (column > 28) parts.push(words(X(k), base + 15 + (v < 0 ? 20 * Math.min(1, -v) : 0), num(v, column > 38 ? 2 : 1)));
+    }
+    y += signed ? (column > 28 ? 62 : 48) : column > 28 ? 52 : 40;
+  }
+  for (let k = 0; k < T; k++) parts.push(words(X(k), y + 10, String(k + first), { "font-weight": k === made ? "bold" : "normal" }));
+  parts.push(words(2, y + 10, "step", { "text-anchor": "start" }));
+  if (made < T) parts.unshift(make("rect", { x: X(made) - column / 2 + 1, y: 0, width: column - 2, height: y + 16, rx: 4, fill: paint("raised") }));
+  return { parts, height: y + 20 };
+}
+
 // Steps on a clock, started and stopped by the reader. Who asked for no motion gets all steps at once.
 function player(start, step, milliseconds = 350) {
   let timer = null;

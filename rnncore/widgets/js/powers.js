@@ -84,7 +84,7 @@ function render({ model, el }) {
   };
   const entries = [0, 1, 2, 3].map((n) => {
     const name = `row ${(n >> 1) + 1}, column ${(n % 2) + 1}`;
-    return slider({ label: `w${"₁₂"[n >> 1]}${"₁₂"[n % 2]}`, name: `entry of W in ${name}`, min: -1.5, max: 1.5, step: 0.05, value: 0,
+    return slider({ label: `w${"₁₂"[n >> 1]}${"₁₂"[n % 2]}`, name: `w${"₁₂"[n >> 1]}${"₁₂"[n % 2]}, ${name} of W`, min: -1.5, max: 1.5, step: 0.05, value: 0,
       change: (v) => change(n, () => { W = W.map((r, i) => r.map((x, j) => (2 * i + j === n ? v : x))); }) });
   });
   const gammas = slider({ label: "γ, slope of tanh", min: 0.1, max: 1, step: 0.05, value: gamma, change: (v) => change("gamma", () => { gamma = v; }) });

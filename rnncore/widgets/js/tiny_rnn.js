@@ -101,7 +101,7 @@ function render({ model, el }) {
     const X = (t) => left + (t - 0.5) * column, wide = Math.min(12, (column - 8) / H - 2);
     const [yGrad, yOut, yHidden, yIn] = [78, 108, 186, 258], parts = [];
     parts.push(make("rect", { x: X(at) - column / 2 + 1, y: 2, width: column - 2, height: 298, rx: 4, fill: paint("raised") }));
-    for (const [y, text, more] of [[yGrad - 30, "‖∂L/∂h‖"], [yOut + 4, "y", "target"], [yHidden + 4, "h"], [yIn + 4, "x"]]) {
+    for (const [y, text, more] of [[yGrad - 30, "‖∂L/∂h‖"], [yOut + 4, "o", "target"], [yHidden + 4, "h"], [yIn + 4, "x"]]) {
       parts.push(words(2, y, text, { "text-anchor": "start", "font-style": "italic" }));
       if (more) parts.push(words(2, y + 15, more, { "text-anchor": "start" }));
     }
@@ -148,20 +148,20 @@ function render({ model, el }) {
   });
 
   const says = status(), numbers = make("table", {});
-  const lookAt = slider({ label: "look at step t", name: "time step to look at", min: 1, max: T, step: 1, value: 1, digits: 0,
+  const lookAt = slider({ label: "look at step t", min: 1, max: T, step: 1, value: 1, digits: 0,
     change: (v) => { at = v; redraw(); } });
   const tell_ = () => {
     const t = at, known = t <= forward();
     const vector = (v) => `(${v.map((x) => num(x)).join(", ")})`;
     const rows = [[`x`, num(data.xs[t - 1][0])]];
-    if (known) rows.push(["h = tanh(U x + W h₋ + b)", vector(pass.hs[t])], ["y = V h + d", num(pass.ys[t - 1])]);
+    if (known) rows.push(["h = tanh(U x + W h before + b)", vector(pass.hs[t])], ["o = V h + c", num(pass.ys[t - 1])]);
     if (t >= reached()) rows.push(["∂L/∂h, all paths", `(${pass.totals[t].map((v) => (v < 0 ? "−" : "") + size(Math.abs(v))).join(", ")})`],
       ["its size", size(norm(pass.totals[t]))]);
     numbers.replaceChildren(make("tbody", {}, rows.map(([a, b]) => make("tr", {}, make("th", { scope: "row" }, a), make("td", {}, b)))));
     const ratio = norm(pass.totals[1]) / norm(pass.totals[T]);
     if (phase === 0) says.textContent = `Update ${updates + 1}: nothing has been read yet. Forward comes first.`;
     else if (phase <= T) says.textContent = `Forward, step ${phase}: the state takes in x and passes itself on to the right.`;
-    else if (phase === T + 1) says.textContent = `Loss ${size(pass.loss)}: half the squared difference between y and target. Now backward.`;
+    else if (phase === T + 1) says.textContent = `Loss ${size(pass.loss)}: half the squared difference between o and target. Now backward.`;
     else if (phase <= 2 * T) says.textContent = `Backward, step ${reached()}: ∂L/∂h here is what its own output sends, plus Wᵀ times what comes back from the step after.`;
     else if (phase === 2 * T + 1) says.textContent = `Backward is done: loss ${size(pass.loss)}, ${updates} updates so far. The first state gets ${size(ratio)} times the gradient of the last. Next: the update.`;
     else says.textContent = `Update ${updates} made: every weight went ${num(rate, 2)} times its gradient downhill.`;
@@ -182,7 +182,7 @@ function render({ model, el }) {
     tell(model, { length: v });
   } });
   const rates = slider({ label: "learning rate", min: 0.02, max: 1, step: 0.02, value: rate, change: (v) => { rate = v; tell(model, { learning_rate: v }); } });
-  const factors = slider({ label: "W at the start ×", name: "recurrent weights at the start, times", min: 0.2, max: 3, step: 0.1, value: 1, digits: 1,
+  const factors = slider({ label: "W at the start ×", name: "W at the start ×, the recurrent weights", min: 0.2, max: 3, step: 0.1, value: 1, digits: 1,
     change: (v) => { factor = v; begin(); redraw(); } });
   const tasks = choice({ label: "task", options: TASKS, value: task, change: (v) => { task = v; begin(); redraw(); tell(model, { task: v }); } });
 
