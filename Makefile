@@ -22,8 +22,12 @@ OTHER_PROCESSOR = OPENBLAS_CORETYPE=$$($(BIN)/python book/programs/other_kernel.
 	NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR"
 
 NBVAL := $(BIN)/python -m pytest --nbval --nbval-current-env \
-	--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 -W default -q notebooks
-LECTURES = $(shell find notebooks -name '*.ipynb' -not -path '*/.*' 2>/dev/null)
+	--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 -W default -q notebooks \
+	--ignore=notebooks/coursework
+LECTURES = $(shell find notebooks -name '*.ipynb' -not -path '*/.*' -not -path '*/coursework/*' 2>/dev/null)
+
+# The programs that make problem sets and grade them, with the package next to the notebooks.
+COURSE := $(ONE_THREAD) PYTHONPATH=notebooks/coursework $(BIN)/python -m
 
 # Everything a page can depend on. The folders are listed too, so that a removed page is noticed
 # (`book/.` because `book` is a command).
@@ -31,7 +35,7 @@ PAGES := _config.yml _toc.yml book/. $(wildcard notebooks/.) \
 	$(shell find book notebooks -mindepth 1 -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null) \
 	$(shell find rnncore -type f -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null)
 
-.PHONY: help book test portable serve lab execute bench record lint format vendor clean
+.PHONY: help book test portable serve lab execute release grade gradebook bench record lint format vendor clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +61,17 @@ lab: $(READY) ## open the lectures in JupyterLab
 execute: $(READY) ## run notebooks twice, compare, and store their outputs: NB="notebooks/NAME.ipynb ..."
 	@test -n "$(NB)" || { echo "make execute needs a notebook: make execute NB=notebooks/NAME.ipynb" >&2; exit 2; }
 	$(REPRODUCIBLE) $(BIN)/python book/programs/execute.py $(NB)
+
+release: $(READY) ## make the student version of a problem set, and a zip to hand out: PS=ps1
+	@test -n "$(PS)" || { echo "make release needs a set: make release PS=ps1" >&2; exit 2; }
+	@$(COURSE) grading.release $(PS)
+
+grade: $(READY) ## grade a folder of submissions in a sandbox: PS=ps1 SUBMISSIONS=folder
+	@test -n "$(PS)" -a -n "$(SUBMISSIONS)" || { echo "make grade needs a set and a folder: make grade PS=ps1 SUBMISSIONS=folder" >&2; exit 2; }
+	@$(COURSE) grading.grade $(PS) "$(SUBMISSIONS)"
+
+gradebook: $(READY) ## write the marks of all sets into one table, and say what is left to mark by hand
+	@$(COURSE) grading.gradebook
 
 bench: $(READY) ## time rnncore against torch.nn and write the tables of its speed
 	$(ONE_THREAD) $(BIN)/python book/programs/bench.py

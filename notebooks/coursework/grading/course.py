@@ -1,0 +1,66 @@
+"""Where the coursework is: the tracked sources, and one folder for what is made of them."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config, PyFileConfigLoader
+
+HERE = Path(__file__).resolve().parents[1]
+SOURCE = HERE / "source"
+
+
+def root() -> Path:
+    """Return the folder of submissions, gradebook and feedback: this one, or ``COURSE_ROOT``."""
+    return Path(os.environ.get("COURSE_ROOT", HERE)).resolve()
+
+
+def source_of(name: str) -> NotebookNode:
+    """Read the tracked notebook of a set."""
+    return nbformat.read(SOURCE / name / f"{name}.ipynb", as_version=4)
+
+
+def settings() -> Config:
+    """Read ``nbgrader_config.py``."""
+    tools = str(Path(sys.executable).parent)
+    if tools not in os.environ["PATH"].split(os.pathsep):
+        # A new gradebook asks the command `alembic` for its version.
+        os.environ["PATH"] = os.pathsep.join((tools, os.environ["PATH"]))
+    return PyFileConfigLoader("nbgrader_config.py", path=str(HERE)).load_config()
+
+
+def api() -> NbGraderAPI:
+    """Return nbgrader, set up for this course."""
+    config = settings()
+    return NbGraderAPI(CourseDirectory(config=config), config=config)
+
+
+def gradebook() -> Gradebook:
+    """Open nbgrader's gradebook of this course."""
+    config = settings()
+    return Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id)
+
+
+def seed() -> str:
+    """Return the course's secret seed of the hidden inputs; the first call draws it.
+
+    It is kept in ``seed.txt``, so that grading twice gives the same marks, and nobody can compute
+    the inputs beforehand.
+    """
+    path = root() / "seed.txt"
+    if not path.exists():
+        partial = path.with_name(f"seed.{os.getpid()}.partial")
+        partial.write_text(secrets.token_hex(16) + "\n")
+        partial.chmod(0o600)
+        try:
+            os.link(partial, path)
+        except FileExistsError:
+            pass
+        partial.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,1 @@
+"""The hidden tests of the sets, one module each."""
