@@ -4,13 +4,15 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Gradebook
-from nbgrader.apps.api import NbGraderAPI
-from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config, PyFileConfigLoader
+
+if TYPE_CHECKING:
+    from nbgrader.api import Gradebook
+    from nbgrader.apps.api import NbGraderAPI
 
 HERE = Path(__file__).resolve().parents[1]
 SOURCE = HERE / "source"
@@ -35,14 +37,20 @@ def settings() -> Config:
     return PyFileConfigLoader("nbgrader_config.py", path=str(HERE)).load_config()
 
 
-def api() -> NbGraderAPI:
+def api() -> "NbGraderAPI":
     """Return nbgrader, set up for this course."""
+    # Imported where it is used: it takes seconds, and marking does without it.
+    from nbgrader.apps.api import NbGraderAPI
+    from nbgrader.coursedir import CourseDirectory
+
     config = settings()
     return NbGraderAPI(CourseDirectory(config=config), config=config)
 
 
-def gradebook() -> Gradebook:
+def gradebook() -> "Gradebook":
     """Open nbgrader's gradebook of this course."""
+    from nbgrader.api import Gradebook
+
     config = settings()
     return Gradebook(config.CourseDirectory.db_url, config.CourseDirectory.course_id)
 

@@ -19,7 +19,6 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
-from nbgrader.utils import parse_utc
 
 from grading import plain
 
@@ -273,6 +272,8 @@ def _timestamp(this: Submission) -> str | None:
     """Read when the exchange took the submission, if that is known."""
     try:
         text = plain.read_bytes(this.folder / "timestamp.txt", 200).decode().strip()
+        from nbgrader.utils import parse_utc  # seconds, and only here
+
         moment = parse_utc(text)
         if not isinstance(moment, datetime):
             raise ValueError
