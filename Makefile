@@ -21,8 +21,9 @@ REPRODUCIBLE := env -u RNNCORE_DATA $(ONE_THREAD) TQDM_DISABLE=1
 OTHER_PROCESSOR = OPENBLAS_CORETYPE=$$($(BIN)/python book/programs/other_kernel.py) \
 	NPY_DISABLE_CPU_FEATURES="X86_V4 AVX512_ICL AVX512_SPR"
 
-NBVAL := $(BIN)/python -m pytest --nbval --nbval-current-env \
-	--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 120 -W default -q notebooks \
+# Two notebooks at a time, each with all its cells in one process.
+NBVAL := $(BIN)/python -m pytest --nbval --nbval-current-env --numprocesses 2 --dist loadfile \
+	--nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 240 -W default -q notebooks \
 	--ignore=notebooks/coursework
 LECTURES = $(shell find notebooks -name '*.ipynb' -not -path '*/.*' -not -path '*/coursework/*' 2>/dev/null)
 
