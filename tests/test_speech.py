@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnncore.data import PHONES, PRONUNCIATIONS, VOICES, Voice, speak
-from rnncore.data.speech import RATE, resonance
+from rnncore.data.speech import FOURTH, RATE, resonance
 
 TENOR = VOICES["tenor"]
 
@@ -47,12 +47,30 @@ def test_a_digit_is_louder_than_the_silence_around_it(digit):
 @pytest.mark.parametrize("name", ["iy", "a", "u", "eh"])
 @pytest.mark.parametrize("tract", [0.9, 1.0, 1.2])
 def test_the_cascade_rings_at_its_formants(name, tract):
-    formants = tract * np.array([*PHONES[name].formants, 3500.0])
+    formants = tract * np.array([*PHONES[name].formants, FOURTH])
     f = np.arange(0.0, 4000.0, 5.0)
-    height = np.abs(resonance(np.minimum(formants, 3900)[None], f))[0]
+    height = np.abs(resonance(formants[None], f))[0]
     assert height[0] == pytest.approx(1)
     peaks = f[1:-1][(height[1:-1] > height[:-2]) & (height[1:-1] > height[2:])]
     assert np.abs(peaks - formants[0]).min() < 40
+
+
+@pytest.mark.parametrize("voice", sorted(VOICES))
+def test_the_vowel_of_three_is_no_whistle(voice):
+    sound = speak([3], VOICES[voice], rng(), noise=0, variation=0)
+    middle, end = (RATE * np.array([sound.starts + sound.ends, 2 * sound.ends]) / 2).astype(int)
+    power = np.abs(np.fft.rfft(sound.samples[middle[0] : end[0]])) ** 2
+    f = np.fft.rfftfreq(end[0] - middle[0], 1 / RATE)
+    assert power[f > 3400].sum() < 0.5 * power[f < 1500].sum()
+
+
+def test_a_formant_leaves_the_band_without_a_click():
+    f = np.arange(0.0, 4000.0, 5.0)
+    tracks = np.full((101, 4), 5000.0)
+    tracks[:, 2] = np.linspace(3400, 4400, 101)
+    height = 20 * np.log10(np.abs(resonance(tracks, f)))
+    assert np.array_equal(height[60:], np.zeros_like(height[60:]))
+    assert np.abs(np.diff(height, axis=0)).max() < 4
 
 
 def test_a_shorter_tract_moves_the_spectrum_up():

@@ -24,7 +24,7 @@ from rnncore._check import generator
 
 RATE, HOP, FRAME, FFT = 8000, 40, 160, 512
 BANDWIDTHS = (70.0, 100.0, 160.0, 250.0)
-FOURTH, HIGHEST = 3500.0, 3900.0
+FOURTH, FADE = 3500.0, 400.0
 
 
 class Phone(NamedTuple):
@@ -154,7 +154,9 @@ def speak(
         H(f) = \frac{1 - b - c}{1 - b\,e^{-\mathrm{i}\omega} - c\,e^{-2\mathrm{i}\omega}}, \qquad
         b = 2 e^{-\pi B / R} \cos(2 \pi F / R), \quad c = -e^{-2 \pi B / R},
 
-    with R samples a second and :math:`\omega = 2 \pi f / R`.
+    with R samples a second and :math:`\omega = 2 \pi f / R`.  Samples carry frequencies up to R/2,
+    4,000 hertz: a formant above has no resonator, and one between 3,600 and 4,000 hertz a damped
+    one, so that a formant that moves out of the band fades without a click.
 
     Parameters
     ----------
@@ -262,7 +264,7 @@ def _filtered(slow: NDArray, fast: NDArray, voice: Voice, rng, variation: float)
     centre, width = fast[:, 5, None], fast[:, 6, None]
     band = np.exp(-(((f - centre) / width) ** 2))
     fourth = np.full((steps, 1), FOURTH * voice.tract)
-    formants = np.minimum(np.concatenate([slow[:, :3], fourth], axis=1), HIGHEST)
+    formants = np.concatenate([slow[:, :3], fourth], axis=1)
     spectrum = _spectra(source) * (fast[:, 3, None] * tilt * resonance(formants, f))
     spectrum += _spectra(hiss) * (3 * fast[:, 4, None] * band)
     frames = np.fft.irfft(spectrum, FFT)
@@ -273,12 +275,16 @@ def _filtered(slow: NDArray, fast: NDArray, voice: Voice, rng, variation: float)
 
 
 def resonance(formants: NDArray, frequencies: NDArray) -> NDArray:
-    """Frequency response (steps, frequencies) of the cascade of resonators, formants (steps, 4)."""
+    """Frequency response (steps, frequencies) of the cascade of resonators, formants (steps, 4).
+
+    A resonator close to half the sampling rate would meet its own mirror image and ring far too
+    loudly.  So over the last `FADE` hertz its poles shrink towards zero, where its response is 1.
+    """
     back = np.exp(-2j * np.pi * frequencies / RATE)
     response = np.ones((len(formants), len(frequencies)), complex)
     for F, width in zip(formants.T, BANDWIDTHS, strict=True):
-        c = -np.exp(-2 * np.pi * width / RATE)
-        b = (2 * np.sqrt(-c) * np.cos(2 * np.pi * F / RATE))[:, None]
+        radius = np.exp(-np.pi * width / RATE) * np.clip((RATE / 2 - F) / FADE, 0, 1)[:, None]
+        b, c = 2 * radius * np.cos(2 * np.pi * F / RATE)[:, None], -(radius**2)
         response *= (1 - b - c) / (1 - b * back - c * back**2)
     return response
 
