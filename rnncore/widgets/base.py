@@ -63,12 +63,16 @@ class Figure(anywidget.AnyWidget):
             drawing.savefig(file, format="svg", metadata=nothing)
             plt.close(drawing)
         svg = re.sub(r"^.*?(?=<svg )|\s*<metadata>.*?</metadata>", "", file.getvalue(), flags=re.S)
-        svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"-?\d+\.\d+", _short, tag[0]), svg)
+        svg = re.sub(r"<[^>]*>", _shorter, svg)
         svg = quote(re.sub(r"\s*\n\s*", " ", svg).replace('"', "'"), safe=" =:/;,'()!*")
         return (
             f'<img alt="{escape(self.alt)}" style="max-width: 100%; background: #fff" '
             f'src="data:image/svg+xml,{svg}">'
         )
+
+
+def _shorter(tag: re.Match) -> str:
+    return re.sub(r"-?\d+\.\d+", _short, tag[0].replace("'", ""))
 
 
 def _short(number: re.Match) -> str:

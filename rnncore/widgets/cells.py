@@ -46,7 +46,9 @@ class Gated(Figure):
         from rnncore.plotting.style import COLOURS
 
         rows = self.rows()
-        fig, axes = plt.subplots(len(rows), 1, figsize=(6.4, 4), sharex=True, layout="constrained")
+        fig, axes = plt.subplots(
+            len(rows), 1, figsize=(6.4, 0.6 + 0.8 * len(rows)), sharex=True, layout="constrained"
+        )
         for ax, (name, (colour, values)) in zip(axes, rows.items()):
             steps = np.arange(1, len(values) + 1)
             ax.axhline(0, color=COLOURS["neutral"], linewidth=0.6)
@@ -101,6 +103,7 @@ class LSTMCell(Gated):
         return {
             "g": ("neutral", g),
             "i": ("gate", i),
+            "f": ("gate", np.ones(len(g))),
             "o": ("gate", o),
             "c": ("cell", c),
             "h": ("hidden", o * np.tanh(c)),

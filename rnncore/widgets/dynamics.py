@@ -155,8 +155,8 @@ class HopfieldRecall(Figure):
         names = list(names or [f"picture {n}" for n in range(1, len(rows) + 1)])
         if len(names) != len(rows):
             raise traitlets.TraitError(f"names: expected {len(rows)} of them, got {len(names)}")
-        seed = settings.get("seed", 1)
-        if state is None and isinstance(seed, int) and seed >= 0:
+        if state is None:
+            seed = abs(settings.get("seed", 1))  # what is wrong with it is said below
             state = hopfield.corrupt(np.array(rows[0]), 0.2, rng=np.random.default_rng(seed))
         super().__init__(
             patterns=rows,

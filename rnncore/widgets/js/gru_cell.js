@@ -29,10 +29,10 @@ function render({ model, el }) {
     const pin = (v, above, name, colour, shape) => [
       line(X(v), y, X(v), above ? y - 24 : y + 34, colour, { "stroke-width": 2 }),
       shape === "square" ? make("rect", { x: X(v) - 6, y: y - 6, width: 12, height: 12, fill: paint(colour) }) : make("circle", { cx: X(v), cy: y, r: 6, fill: shape === "open" ? paint("ground") : paint(colour), stroke: paint(colour), "stroke-width": 2.5 }),
-      words(Math.min(width - 50, Math.max(50, X(v))), above ? y - 29 : y + 47, `${name} ${num(v)}`, { "font-weight": "bold" })];
+      words(Math.min(width - 66, Math.max(66, X(v))), above ? y - 29 : y + 47, `${name} ${num(v)}`, { "font-weight": "bold" })];
     const close = Math.abs(X(s.h0) - X(s.n)) < 110;
     parts.push(pin(s.h0, true, "h before", "hidden", "open"));
-    if (close) parts.push(line(X(s.n), y, X(s.n), y - 42, "output", { "stroke-width": 2 }), make("rect", { x: X(s.n) - 6, y: y - 6, width: 12, height: 12, fill: paint("output") }), words(Math.min(width - 50, Math.max(50, X(s.n))), y - 47, `candidate n ${num(s.n)}`, { "font-weight": "bold" }));
+    if (close) parts.push(line(X(s.n), y, X(s.n), y - 42, "output", { "stroke-width": 2 }), make("rect", { x: X(s.n) - 6, y: y - 6, width: 12, height: 12, fill: paint("output") }), words(Math.min(width - 66, Math.max(66, X(s.n))), y - 47, `candidate n ${num(s.n)}`, { "font-weight": "bold" }));
     else parts.push(pin(s.n, true, "candidate n", "output", "square"));
     parts.push(pin(s.h, false, "new h", "hidden", "full"));
     return { height: 116, parts, label: `State before ${num(s.h0)}, candidate ${num(s.n)}; the new state ${num(s.h)} lies between them, ${num(s.z)} of the way from the candidate back to the old state.` };

@@ -40,7 +40,7 @@ function render({ model, el }) {
       parts.push(cell(x, yx, num(xs[t - 1], 0), "input"), cell(x, yh, num(hs[t]), "hidden"), cell(x, yo, num(output(hs[t])), "output"), weights(x));
       const from = t === 1 ? column + 3 : x - column + box / 2;
       parts.push(make("g", strong("W"), arrow(from, yh, x - box / 2 - 1, yh, "hidden"),
-        words(x - column / 2 + (t === 1 ? 6 : 0), yh - 20, "W", { "font-weight": "bold" })));
+        words(x - column / 2 + (t === 1 ? -9 : 0) * (column > 60 ? -1 : -0.9), yh - 20, "W", { "font-weight": "bold" })));
       parts.push(words(x, 226, `t=${t}`));
     }
     return { height: 232, parts, label: copies
