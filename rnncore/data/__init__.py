@@ -8,6 +8,17 @@ from rnncore.data.digits import DigitRows, image_rows, load_digits_rows
 from rnncore.data.files import data_path, download
 from rnncore.data.idx import load_mnist, read_idx
 from rnncore.data.pairs import load_pairs
+from rnncore.data.scenes import (
+    CAPTION_WORDS,
+    SCENE_ATTRIBUTES,
+    Caption,
+    Scenes,
+    Thing,
+    draw_scene,
+    read_caption,
+    scenes,
+    write_caption,
+)
 from rnncore.data.speech import PHONES, PRONUNCIATIONS, VOICES, Phone, Spoken, Voice, speak
 from rnncore.data.spoken import Recording, load_spoken_digits
 from rnncore.data.tasks import (
@@ -22,14 +33,19 @@ from rnncore.data.tasks import (
 from rnncore.data.text import Vocabulary, alphabet_toy, load_text, one_hot, stream_batches
 
 __all__ = [
+    "CAPTION_WORDS",
     "DATE_FORMS",
     "PHONES",
     "PRONUNCIATIONS",
+    "SCENE_ATTRIBUTES",
     "VOICES",
+    "Caption",
     "DigitRows",
     "Phone",
     "Recording",
+    "Scenes",
     "Spoken",
+    "Thing",
     "Vocabulary",
     "Voice",
     "adding_problem",
@@ -39,6 +55,7 @@ __all__ = [
     "dates",
     "delayed_recall",
     "download",
+    "draw_scene",
     "image_rows",
     "load_digits_rows",
     "load_mnist",
@@ -47,11 +64,14 @@ __all__ = [
     "load_text",
     "one_hot",
     "parity",
+    "read_caption",
     "read_idx",
+    "scenes",
     "speak",
     "stream_batches",
     "temporal_order",
     "two_lag",
     "two_lag_entropy",
+    "write_caption",
     "write_date",
 ]
