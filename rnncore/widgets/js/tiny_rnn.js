@@ -154,9 +154,9 @@ function render({ model, el }) {
     const t = at, known = t <= forward();
     const vector = (v) => `(${v.map((x) => num(x)).join(", ")})`;
     const rows = [[`x`, num(data.xs[t - 1][0])]];
-    if (known) rows.push(["h = tanh(U x + W h before + b)", vector(pass.hs[t])], ["o = V h + c", num(pass.ys[t - 1])]);
-    if (t >= reached()) rows.push(["∂L/∂h, all paths", `(${pass.totals[t].map((v) => (v < 0 ? "−" : "") + size(Math.abs(v))).join(", ")})`],
-      ["its size", size(norm(pass.totals[t]))]);
+    rows.push(["h = tanh(U x + W h before + b)", known ? vector(pass.hs[t]) : "–"], ["o = V h + c", known ? num(pass.ys[t - 1]) : "–"]);
+    const back = t >= reached() || phase === 2 * T + 2, total = pass.totals[t].map((v) => (v < 0 ? "−" : "") + size(Math.abs(v)));
+    rows.push(["∂L/∂h, all paths", back ? `(${total.join(", ")})` : "–"], ["its size", back ? size(norm(pass.totals[t])) : "–"]);
     numbers.replaceChildren(make("tbody", {}, rows.map(([a, b]) => make("tr", {}, make("th", { scope: "row" }, a), make("td", {}, b)))));
     const ratio = norm(pass.totals[1]) / norm(pass.totals[T]);
     if (phase === 0) says.textContent = `Update ${updates + 1}: nothing has been read yet. Forward comes first.`;
