@@ -444,7 +444,7 @@ def test_figure_fits_a_phone(stage, figure):
     with stage(figure, width=340) as on:
         assert on.page.evaluate("document.documentElement.scrollWidth") <= 340
         beyond = """all => all.filter(e => e.getBoundingClientRect().right >
-            e.closest('.rnnfig').getBoundingClientRect().right).map(e => e.outerHTML.slice(0, 90))"""
+           e.closest('.rnnfig').getBoundingClientRect().right).map(e => e.outerHTML.slice(0, 70))"""
         assert on.page.locator(".rnnfig *:not(svg *)").evaluate_all(beyond) == []
 
 
