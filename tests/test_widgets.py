@@ -98,6 +98,15 @@ def test_picture_has_a_text_alternative_and_is_the_same_each_time(figure):
     assert len(figure.picture()) < 60_000
 
 
+def test_picture_changes_nothing_of_the_readers_matplotlib():
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context({"font.size": 7.0}):
+        before, open_before = dict(plt.rcParams), plt.get_fignums()
+        Powers().picture()
+        assert dict(plt.rcParams) == before and plt.get_fignums() == open_before
+
+
 def test_show_displays_the_picture_and_the_figure(figure, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)

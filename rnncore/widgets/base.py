@@ -55,8 +55,9 @@ class Figure(anywidget.AnyWidget):
         """
         import matplotlib.pyplot as plt
 
-        settings = {"svg.hashsalt": type(self).__name__, "svg.fonttype": "none", "font.size": 11.0}
-        with plt.rc_context(plt.rcParamsDefault | settings):
+        own = {"svg.hashsalt": type(self).__name__, "svg.fonttype": "none", "font.size": 11.0}
+        settings = {key: value for key, value in plt.rcParamsDefault.items() if key != "backend"}
+        with plt.rc_context(settings | own):
             drawing = self.figure()
             file = StringIO()
             nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -64,9 +65,13 @@ class Figure(anywidget.AnyWidget):
             plt.close(drawing)
         svg = re.sub(r"^.*?(?=<svg )|\s*<metadata>.*?</metadata>", "", file.getvalue(), flags=re.S)
         svg = re.sub(r"<[^>]*>", _shorter, svg)
+        width, height = (
+            round(float(size) * 4 / 3) for size in re.findall(r'="([\d.]+)pt"', svg)[:2]
+        )
         svg = quote(re.sub(r"\s*\n\s*", " ", svg).replace('"', "'"), safe=" =:/;,'()!*")
         return (
-            f'<img alt="{escape(self.alt)}" style="max-width: 100%; background: #fff" '
+            f'<img alt="{escape(self.alt)}" width="{width}" height="{height}" '
+            'style="max-width: 100%; height: auto; background: #fff" '
             f'src="data:image/svg+xml,{svg}">'
         )
 
