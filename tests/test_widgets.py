@@ -101,7 +101,7 @@ def test_picture_has_a_text_alternative_and_is_the_same_each_time(figure):
 def test_picture_changes_nothing_of_the_readers_matplotlib():
     import matplotlib.pyplot as plt
 
-    with plt.rc_context({"font.size": 7.0}):
+    with plt.rc_context({"font.size": 7.0, "interactive": True}):
         before, open_before = dict(plt.rcParams), plt.get_fignums()
         Powers().picture()
         assert dict(plt.rcParams) == before and plt.get_fignums() == open_before
@@ -491,6 +491,11 @@ def test_every_slider_answers_to_the_arrow_keys(stage, figure):
             last = slider.get_attribute("max") == value
             assert last or slider.input_value() != value or isinstance(figure, TinyRNN)
         assert on.complaints == []
+
+
+def test_pages_scripts_find_the_figure(stage, figure):
+    with stage(figure) as on:
+        assert on.page.locator(".anywidget .rnnfig").count() == 1
 
 
 def test_two_figures_of_one_kind_do_not_disturb_each_other(stage):

@@ -34,6 +34,10 @@ class Figure(anywidget.AnyWidget):
     alt: ClassVar[str] = ""
     _css = style()
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.add_class("anywidget")  # by which the page's styles and scripts find it
+
     def __repr__(self) -> str:
         """Name the figure, the same in every run."""
         return f"{type(self).__name__}()"
@@ -53,16 +57,15 @@ class Figure(anywidget.AnyWidget):
 
         The SVG is written with few digits and without a date, so that it is the same everywhere.
         """
-        import matplotlib.pyplot as plt
+        import matplotlib
 
         own = {"svg.hashsalt": type(self).__name__, "svg.fonttype": "none", "font.size": 11.0}
-        settings = {key: value for key, value in plt.rcParamsDefault.items() if key != "backend"}
-        with plt.rc_context(settings | own):
-            drawing = self.figure()
+        theirs = ("backend", "interactive")
+        usual = {key: v for key, v in matplotlib.rcParamsDefault.items() if key not in theirs}
+        with matplotlib.rc_context(usual | own):
             file = StringIO()
             nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-            drawing.savefig(file, format="svg", metadata=nothing)
-            plt.close(drawing)
+            self.figure().savefig(file, format="svg", metadata=nothing)
         svg = re.sub(r"^.*?(?=<svg )|\s*<metadata>.*?</metadata>", "", file.getvalue(), flags=re.S)
         svg = re.sub(r"<[^>]*>", _shorter, svg)
         width, height = (
@@ -104,6 +107,14 @@ def show(figure: Figure) -> None:
         raise TypeError(f"figure: expected a figure of rnncore.widgets, got {figure!r}")
     display(HTML(f"<noscript>{figure.picture()}</noscript>"))
     display(figure)
+
+
+def drawing(rows: int, columns: int, size: tuple[float, float], **settings: Any) -> tuple:
+    """Return a Figure and its axes, made without pyplot, so that no reader's notebook shows it."""
+    from matplotlib.figure import Figure as Drawing
+
+    figure = Drawing(figsize=size, layout="constrained")
+    return figure, figure.subplots(rows, columns, **settings)
 
 
 def numbers(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> list:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 import traitlets
 
-from rnncore.widgets.base import Figure, numbers, source
+from rnncore.widgets.base import Figure, drawing, numbers, source
 
 NOISY = (0.3, 0.8, -0.5, 0.6, -0.9, 0.4, -0.7, 0.5)
 
@@ -41,14 +41,10 @@ class Gated(Figure):
 
     def figure(self) -> Any:
         """Draw a run that meets the goal with matplotlib; returns the Figure."""
-        import matplotlib.pyplot as plt
-
         from rnncore.plotting.style import COLOURS
 
         rows = self.rows()
-        fig, axes = plt.subplots(
-            len(rows), 1, figsize=(6.4, 0.6 + 0.8 * len(rows)), sharex=True, layout="constrained"
-        )
+        fig, axes = drawing(len(rows), 1, (6.4, 0.6 + 0.8 * len(rows)), sharex=True)
         for ax, (name, (colour, values)) in zip(axes, rows.items()):
             steps = np.arange(1, len(values) + 1)
             ax.axhline(0, color=COLOURS["neutral"], linewidth=0.6)

@@ -7,7 +7,7 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from rnncore import hopfield
-from rnncore.widgets.base import Figure, numbers, source
+from rnncore.widgets.base import Figure, drawing, numbers, source
 
 
 class Powers(Figure):
@@ -65,11 +65,9 @@ class Powers(Figure):
 
     def figure(self) -> Any:
         """Draw five steps back with matplotlib; returns the Figure."""
-        import matplotlib.pyplot as plt
-
         from rnncore.plotting.style import COLOURS
 
-        fig, (left, right) = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained")
+        fig, (left, right) = drawing(1, 2, (7, 3.2))
         turn, path = np.linspace(0, 2 * np.pi, 73), self.carried()
         ring = np.array([np.cos(turn), np.sin(turn)])
         after = np.linalg.matrix_power(self.slope * np.array(self.matrix).T, 5) @ ring
@@ -168,8 +166,6 @@ class HopfieldRecall(Figure):
 
     def figure(self) -> Any:
         """Draw a recall from the start state with matplotlib; returns the Figure."""
-        import matplotlib.pyplot as plt
-
         from rnncore.plotting.style import COLOURS
 
         kept = np.array(self.patterns)[: self.stored]
@@ -182,13 +178,8 @@ class HopfieldRecall(Figure):
                 energies.append(hopfield.energy(weights, end))
         shown = [*kept[:3], state, end]
         titles = [*["stored"] * len(kept[:3]), "start", "recalled"]
-        fig, axes = plt.subplots(
-            1,
-            len(shown) + 1,
-            figsize=(8, 2),
-            width_ratios=[1] * len(shown) + [1.8],
-            layout="constrained",
-        )
+        widths = [1] * len(shown) + [1.8]
+        fig, axes = drawing(1, len(shown) + 1, (8, 2), width_ratios=widths)
         for ax, picture, title in zip(axes, shown, titles):
             grid = picture.reshape(self.shape)
             ax.imshow(grid, cmap="Blues", vmin=-1, vmax=1.4, interpolation="none")

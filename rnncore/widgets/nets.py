@@ -10,7 +10,7 @@ from rnncore.cells import RNN
 from rnncore.clockwork import Clockwork
 from rnncore.layers import init_linear
 from rnncore.running import scan
-from rnncore.widgets.base import Figure, numbers, source
+from rnncore.widgets.base import Figure, drawing, numbers, source
 
 
 class Unrolling(Figure):
@@ -61,12 +61,9 @@ class Unrolling(Figure):
 
     def figure(self) -> Any:
         """Draw the net folded and unrolled with matplotlib; returns the Figure."""
-        import matplotlib.pyplot as plt
-
         from rnncore.plotting import draw_folded_rnn, draw_unrolled_rnn
 
-        settings = {"width_ratios": (1, 3.4), "layout": "constrained"}
-        fig, (left, right) = plt.subplots(1, 2, figsize=(8, 2.6), **settings)
+        fig, (left, right) = drawing(1, 2, (8, 2.6), width_ratios=(1, 3.4))
         draw_folded_rnn(left)
         draw_unrolled_rnn(right, 6)
         return fig
@@ -151,13 +148,11 @@ class TinyRNN(Figure):
 
     def figure(self) -> Any:
         """Draw one forward and one backward pass with matplotlib; returns the Figure."""
-        import matplotlib.pyplot as plt
-
         from rnncore.plotting.style import COLOURS
 
         hs, _, dhs = self.gradients()
         steps = np.arange(1, len(hs) + 1)
-        fig, axes = plt.subplots(3, 1, figsize=(6.4, 4.2), sharex=True, layout="constrained")
+        fig, axes = drawing(3, 1, (6.4, 4.2), sharex=True)
         sizes = np.linalg.norm(dhs, axis=1)
         axes[0].bar(steps, sizes, 0.5, color=COLOURS["gradient"])
         axes[0].set(ylabel="‖∂L/∂h‖", title="The gradient that reaches each time step")
@@ -216,11 +211,9 @@ class ClockworkActivity(Figure):
 
     def figure(self) -> Any:
         """Draw the activity pattern with matplotlib; returns the Figure."""
-        import matplotlib.pyplot as plt
-
         from rnncore.plotting.style import COLOURS
 
-        fig, ax = plt.subplots(figsize=(7, 0.8 + 0.35 * len(self.periods)), layout="constrained")
+        fig, ax = drawing(1, 1, (7, 0.8 + 0.35 * len(self.periods)))
         for row, period in enumerate(self.periods):
             times = np.arange(0, self.steps, period)
             ax.plot(times, np.full(len(times), row), "s", color=COLOURS["hidden"])
