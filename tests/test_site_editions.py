@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import logo
 import nbformat
 import pytest
+import site_icons
 import site_options
 import site_pages
 import yaml
@@ -162,6 +163,24 @@ def test_the_foot_of_a_page_has_licence_and_citation(plain):
 def test_a_picture_has_its_size(plain):
     picture = page(plain).select_one("article .cell_output img")
     assert (picture["width"], picture["height"]) == ("2", "3")
+
+
+@pytest.mark.site
+def test_the_icon_script_holds_the_icons_in_use(plain, published):
+    scripts = [
+        (folder / "html" / "_static" / site_icons.SCRIPT).read_text(encoding="utf-8")
+        for folder in (plain, published)
+    ]
+    assert all(len(script) < 120_000 for script in scripts)
+    assert all(f'"{name}":[' in script for script in scripts for name in ("arrow-up", "file-pdf"))
+    assert ["github:[" in script for script in scripts] == [False, True]
+
+
+def test_an_icon_is_kept_by_its_name_or_another():
+    script = 'var a={bars:[4,5,["navicon"],"f0","M0"],"x-y":[4,5,[1,"z"],"f1","M1"]};go(a)'
+    assert site_icons.subset(script, {"navicon", "z"}) == script
+    assert site_icons.subset(script, {"x-y"}) == 'var a={"x-y":[4,5,[1,"z"],"f1","M1"]};go(a)'
+    assert site_icons.subset(script, {"bars"}) == 'var a={bars:[4,5,["navicon"],"f0","M0"],};go(a)'
 
 
 def test_a_size_that_is_given_stays():
