@@ -217,10 +217,23 @@ def clean(cells: list, released: NotebookNode, notes: list[str]) -> NotebookNode
         notes.append(f"These cells were deleted or renamed: {', '.join(gone)}.")
     if len(gone) == len(known):
         notes.append("This does not look like a notebook of this set.")
-    # Setup cells come first: what follows rests on them.
-    lost = [known[name] for name in gone if known[name].metadata.nbgrader.locked]
-    setup = [cell for cell in lost if cell.cell_type == "code" and not is_grade(cell)]
-    return new_notebook(cells=[*setup, *kept], metadata=dict(released.metadata))
+    return new_notebook(cells=_restored(kept, known, gone), metadata=dict(released.metadata))
+
+
+def _restored(kept: list, known: dict[str, NotebookNode], gone: list[str]) -> list[NotebookNode]:
+    """Put lost cells back after those that they follow in the released notebook.
+
+    nbgrader puts back grade cells alone, and not where prose stands before them. A lost solution
+    stays lost.
+    """
+    names, cells = list(known), list(kept)
+    for name in gone:
+        flags = known[name].metadata.nbgrader
+        if flags.locked or flags.grade:
+            before = names[: names.index(name)]
+            places = [k for k, cell in enumerate(cells) if grade_id(cell) in before]
+            cells.insert(max(places, default=-1) + 1, known[name])
+    return cells
 
 
 def is_grade(cell: NotebookNode) -> bool:

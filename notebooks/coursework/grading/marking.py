@@ -10,7 +10,9 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -83,11 +85,13 @@ def fresh(ps: Set, submissions: Sequence[Submission], slot: int = 0) -> list[dic
 
     Grading gives each submission a sandbox of its own; the tests try many answers in one.
     """
-    with tempfile.TemporaryDirectory(prefix="grading") as folder:
-        jobs, out = Path(folder, "in"), Path(folder, "out")
+    folder = Path(tempfile.mkdtemp(prefix="grading"))
+    try:
+        jobs, out = folder / "in", folder / "out"
         calls = []
+        alone = len(submissions) == 1
         for number, submission in enumerate(submissions):
-            calls.append(prepare(ps, submission, jobs / f"{number:04}", slot))
+            calls.append(prepare(ps, submission, jobs / f"{number:04}", slot, alone))
             place = out / f"{number:04}"
             place.mkdir(parents=True)
             place.chmod(0o777)
@@ -95,9 +99,20 @@ def fresh(ps: Set, submissions: Sequence[Submission], slot: int = 0) -> list[dic
         return [
             judge(ps, out / f"{number:04}", given, stopped) for number, given in enumerate(calls)
         ]
+    finally:
+        _remove(folder)
 
 
-def prepare(ps: Set, submission: Submission, job: Path, slot: int) -> list[list[Call]]:
+def _remove(folder: Path) -> None:
+    """Remove a folder, into which a process that is being killed may write for a moment longer."""
+    for _ in range(100):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
+
+
+def prepare(ps: Set, submission: Submission, job: Path, slot: int, alone: bool) -> list[list[Call]]:
     """Write what the harness needs: cells, files and inputs. Return the inputs."""
     (job / "files").mkdir(parents=True)
     for name, content in submission.files.items():
@@ -123,6 +138,7 @@ def prepare(ps: Set, submission: Submission, job: Path, slot: int) -> list[list[
         "tasks": tasks,
         "without": sorted({name for task in ps.tasks for name in task.without}),
         "uid": sandbox.uid(slot),
+        "sweep": alone and sandbox.check(),
         "seconds": limits.seconds,
         "cell_seconds": limits.cell_seconds,
         "memory_mb": limits.memory_mb,

@@ -98,9 +98,11 @@ def read_bytes(path: Path, most: int) -> bytes:
     """Read a regular file, never through a link, of at most so many bytes."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
             raise ValueError("not a regular file")
-        data = file.read(most + 1)
+        # Room is made for what is there, not for what is allowed.
+        data = file.read(min(facts.st_size, most) + 1)
     if len(data) > most:
         raise ValueError(f"larger than the {most:,} bytes allowed")
     return data

@@ -98,11 +98,12 @@ class Limits:
     memory_mb: int = 2048
     output_mb: int = 32
     processes: int = 6
+    slack: float = 20.0
 
     @property
     def wall_seconds(self) -> float:
         """Seconds on the clock: generous, since other sandboxes share the processor."""
-        return 4 * self.seconds + 20
+        return 4 * self.seconds + self.slack
 
 
 @dataclass(frozen=True)
