@@ -8,11 +8,16 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
+import first_cell
 import pytest
 import site_options
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 VENDOR = ROOT / "book" / "_static" / "vendor"
@@ -117,6 +122,69 @@ def test_licence_and_citation():
     assert citation["title"] == yaml.safe_load(read("_config.yml"))["title"]
     version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
     assert str(citation["version"]) == version
+
+
+def requirements_of(wanted, seen=None):
+    """Return the names of the installed packages that requirements bring, all the way down."""
+    seen = set() if seen is None else seen
+    for requirement in wanted:
+        name = canonicalize_name(requirement.name)
+        chosen = requirement.extras or {""}
+        if (name, frozenset(chosen)) in seen:
+            continue
+        seen.add((name, frozenset(chosen)))
+        assert metadata.version(name) in requirement.specifier, requirement
+        further = map(Requirement, metadata.requires(name) or ())
+        needed = (
+            one
+            for one in further
+            if not one.marker or any(one.marker.evaluate({"extra": extra}) for extra in chosen)
+        )
+        requirements_of(needed, seen)
+    return {name for name, _ in seen}
+
+
+def test_binder_gets_what_the_lectures_import():
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    python = read(".binder/runtime.txt").strip().removeprefix("python-")
+    assert python in SpecifierSet(project["requires-python"])
+    lines = [line for line in read(".binder/requirements.txt").splitlines() if line[0] not in "#-"]
+    extras = re.fullmatch(r"\.\[([\w,]+)\]", lines[0])[1].split(",")
+    assert len(lines) == 1 and set(extras) <= set(project["optional-dependencies"])
+    assert extras == first_cell.EXTRAS.split(",")
+    wanted = project["dependencies"] + [
+        line for extra in extras for line in project["optional-dependencies"][extra]
+    ]
+    installed = requirements_of(map(Requirement, wanted))
+    source = "\n".join(
+        text(cell["source"])
+        for path in NOTEBOOKS
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    )
+    # Indented imports are tries that a lecture can do without.
+    imported = set(re.findall(r"^(?:import|from) (\w+)", source, re.M))
+    providers = metadata.packages_distributions()
+    for module in imported - {"rnncore"} - sys.stdlib_module_names:
+        assert {canonicalize_name(name) for name in providers[module]} & installed, module
+
+
+@pytest.mark.parametrize(
+    ("address", "command"),
+    [
+        ("", '`pip install ".[book,torch]"` in a copy'),
+        (
+            "https://github.com/a/b/",
+            '`pip install "rnncore[book,torch] @ git+https://github.com/a/b"`',
+        ),
+    ],
+)
+def test_the_first_cell_says_what_to_install_once(address, command):
+    title = "# A title\n\nA promise."
+    once = first_cell.said(title, address)
+    assert once.startswith(title + "\n\n*To run this lecture") and command in once
+    assert first_cell.said(once, address) == once
+    assert first_cell.said(first_cell.said(title, "https://old.example/x"), address) == once
 
 
 # ---- the site's sources --------------------------------------------------------------------------
