@@ -9,7 +9,9 @@ MAKEFLAGS += --no-builtin-rules
 BIN := .venv/bin
 READY := .venv/.package-installed
 SITE := _build/html/.complete
+PDF := _build/html/recurrent-neural-networks.pdf
 PORT ?= 8000
+EDITION ?= zh_CN
 
 # A product summed by several threads is summed in an order that changes from run to run, so its last
 # digits do as well, and training amplifies them. Stored outputs are made, and compared, with one thread
@@ -36,13 +38,23 @@ PAGES := _config.yml _toc.yml book/. $(wildcard notebooks/.) \
 	$(shell find book notebooks -mindepth 1 -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null) \
 	$(shell find rnncore -type f -not -path '*/.*' -not -path '*/__pycache__*' 2>/dev/null)
 
-.PHONY: help book test portable serve lab execute release grade gradebook bench record lint format vendor clean
+.PHONY: help book pdf i18n edition test portable serve lab execute release grade gradebook bench record lint format vendor clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 book: $(SITE) ## build the site from the stored outputs; warnings are errors
 	@echo "The book is in _build/html: open _build/html/index.html in a browser, or run 'make serve'."
+
+pdf: $(PDF) ## print the whole book into one PDF and link it from the site (needs Chromium)
+	@echo "The PDF is $(PDF)."
+
+i18n: $(READY) ## extract the texts for a translation and renew its files in book/locale: EDITION=zh_CN
+	$(BIN)/jupyter-book build . -W --keep-going --path-output _build/texts --builder custom --custom-builder gettext
+	$(BIN)/sphinx-intl update -p _build/texts/_build/gettext -d book/locale -l $(EDITION)
+
+edition: $(READY) ## build the site in another language, as far as book/locale goes: EDITION=zh_CN
+	BOOK_LANGUAGE=$(EDITION) $(BIN)/jupyter-book build . -W --keep-going --path-output _build/$(EDITION)
 
 test: lint ## check style, run all tests, compare every notebook with its stored outputs, build and test the site
 	$(BIN)/python -m pytest -m "not site" --cov=rnncore --cov-report=term
@@ -101,6 +113,9 @@ clean: ## remove what was built; .venv stays
 $(SITE): $(PAGES) $(READY)
 	$(BIN)/jupyter-book build . -W --keep-going || { rm -rf _build/.doctrees $(SITE); exit 1; }
 	@touch $@
+
+$(PDF): $(SITE) $(wildcard book/programs/pdf.*)
+	$(BIN)/python book/programs/pdf.py
 
 $(READY): pyproject.toml .venv/.requirements-installed
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .

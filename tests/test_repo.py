@@ -45,7 +45,7 @@ def text(lines):
 
 
 def make_targets():
-    return set(re.findall(r"^([a-z]+):.*## .+$", read("Makefile"), re.M))
+    return set(re.findall(r"^([a-z0-9]+):.*## .+$", read("Makefile"), re.M))
 
 
 def test_make_help_lists_every_command_in_one_line_each():
@@ -61,7 +61,7 @@ def test_make_help_lists_every_command_in_one_line_each():
 
 @pytest.mark.parametrize("page", [*PROSE, ROOT / ".ci" / "run"], ids=lambda path: path.name)
 def test_commands_that_a_page_names_exist(page):
-    named = set(re.findall(r"(?:`|^|&& |\{ )make ([a-z]+)", page.read_text(encoding="utf-8"), re.M))
+    named = set(re.findall(r"(?:`|^|&& |\{ )make ([a-z0-9]+)", page.read_text(encoding="utf-8"), re.M))
     assert named <= make_targets()
 
 
