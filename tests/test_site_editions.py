@@ -10,12 +10,14 @@ from xml.etree import ElementTree
 
 import logo
 import nbformat
+import pdf
 import pytest
 import site_icons
 import site_options
 import site_pages
 import yaml
 from bs4 import BeautifulSoup
+from pypdf import PdfReader
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -40,8 +42,10 @@ def small_book(folder, repository="", base=""):
     (folder / "notebooks").mkdir()
     for name in ("_static", "programs", "references.bib"):
         (folder / "book" / name).symlink_to(ROOT / "book" / name)
-    (folder / "book" / "intro.md").write_text("# A small book\n\nTwo pages.\n", encoding="utf-8")
+    intro = "# A small book\n\nTwo pages: [see there](../notebooks/01_small.ipynb#a-section).\n"
+    (folder / "book" / "intro.md").write_text(intro, encoding="utf-8")
     title = "# A small lecture\n\nYou learn that $h_t = \\tanh(W h_{t-1})$. A second sentence."
+    title += "\n\n## A section\n\n$$c_t = f c_{t-1} + i g_t$$"
     shown = {"image/png": PIXEL, "text/plain": "<Figure>"}
     picture = nbformat.v4.new_output("display_data", data=shown)
     cell = nbformat.v4.new_code_cell("draw()", execution_count=1, outputs=[picture])
@@ -215,6 +219,44 @@ def test_the_link_to_the_pdf_is_there_with_the_pdf(plain, tmp_path):
     lecture.write_text(lecture.read_text().replace("second", "third"))
     links = page(build(folder)).select(f'a[href="../{site_options.PDF}"]')
     assert [link.get_text() for link in links] == ["The whole book as one PDF"]
+
+
+@pytest.mark.site
+def test_the_site_is_printed_with_contents_numbers_and_links(plain, tmp_path):
+    browser = next(filter(None, map(shutil.which, pdf.BROWSERS)), None)
+    if not browser:
+        assert not os.environ.get("CI"), "no browser"
+        pytest.skip("no browser")
+    site = tmp_path / "html"
+    shutil.copytree(plain / "html", site)
+    command = [sys.executable, ROOT / "book" / "programs" / "pdf.py", site]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    book = PdfReader(site / site_options.PDF)
+    assert book.page_labels == ["i", "ii", "1", "2"]
+    words = [" ".join(sheet.extract_text().split()) for sheet in book.pages]
+    assert "A small book" in words[0] and "CC BY 4.0" in words[0]
+    assert "I · One 1. A small lecture" in words[1]
+    assert "You learn that" in words[3]
+    titles = [item.title for item in book.outline if not isinstance(item, list)]
+    assert titles == ["A small book", "I · One"]
+    assert "A section" in str(book.outline)
+    # A formula is text, not a picture.
+    assert "tanh" in words[3]
+    leads = {
+        book.get_page_number(note.get_object()["/Dest"][0].get_object())
+        for note in book.pages[2]["/Annots"]
+        if "/Dest" in note.get_object()
+    }
+    assert 3 in leads
+    assert not [note for sheet in book.pages for note in addresses(sheet) if "file:" in note]
+    link = BeautifulSoup((site / PAGE).read_text(encoding="utf-8"), "html.parser")
+    assert link.select(f'a[href="../{site_options.PDF}"]')
+
+
+def addresses(sheet):
+    notes = (note.get_object() for note in sheet.get("/Annots", ()))
+    return [str(note["/A"]["/URI"]) for note in notes if "/A" in note]
 
 
 # ---- the pictures of the site --------------------------------------------------------------------
