@@ -224,7 +224,7 @@ def test_a_typical_wrong_answer_loses_its_points_and_no_others(name, wrong, wron
         skipped = {cell for group, graded in groups if group != wrong["only"] for cell in graded}
     lost = {cell for cell in tasks if marks["cells"][cell][0] < tasks[cell].points} - skipped
     zero = {cell for cell in tasks if marks["cells"][cell][0] == 0} - skipped
-    wanted = {cell for cell in wrong["loses"] if cell in {t.cell for t in ps.tasks}}
+    wanted = {cell for cell in wrong["loses"] if cell in tasks}
     assert lost == wanted, {cell: marks["cells"][cell] for cell in lost ^ wanted}
     assert zero == wanted or wrong.get("partly"), "some points are left"
     for cell in wanted:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from coursework.sets import cells, solved
 from nbformat.v4 import new_code_cell
+
+from coursework.sets import cells, solved
 
 FULL = 20.0
 STEP = 2.0  # what one_step is worth, the function that most of these spoil
@@ -228,8 +229,7 @@ def cases(port, owned):
             extra(
                 "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
             ),
-            0.0,
-            "middle of the cell",
+            (0.0, FULL),
         ),
         "endless sleep": Case(body("import time\ntime.sleep(10_000)"), FULL - STEP, "its time"),
         "endless recursion": Case(body("return one_step(params, x, h)"), FULL - STEP, "Recursion"),
@@ -252,8 +252,7 @@ def cases(port, owned):
         "crash": Case(body("import ctypes\nctypes.string_at(0)"), FULL - STEP, "one_step crashed"),
         "fork bomb": Case(
             extra("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass"),
-            0.0,
-            "The run",
+            (0.0, FULL),
         ),
         "fork bomb in a function": Case(
             body("while True:\n    try: os.fork()\n    except OSError: pass"),
@@ -288,9 +287,9 @@ def cases(port, owned):
             0.0,
             "wrote too much",
         ),
-        "large answer": Case(body("return np.zeros(10**7)"), FULL - STEP, "one_step"),
+        "large answer": Case(body("return np.zeros(10**7)"), FULL - STEP, "more than 2 MB"),
         "answer nested without end": Case(
-            body("a = []\na.append(a)\nreturn a"), FULL - STEP, "nested too deeply"
+            body("a = []\na.append(a)\nreturn a"), FULL - STEP, "got a list"
         ),
         # ---- answers that lie
         "always-true __eq__": Case(
@@ -302,11 +301,13 @@ def cases(port, owned):
         "NaN": Case(body("return np.full(h.shape, np.nan)"), FULL - STEP, "NaN"),
         "infinity": Case(body("return np.full(h.shape, np.inf)"), FULL - STEP, "infinite"),
         "one number for all": Case(body("return 0.0"), FULL - STEP, "expected an array of shape"),
-        "object array": Case(body("return np.array([x, h], object)"), FULL - STEP, "another kind"),
+        "object array": Case(
+            body("return np.array([None, 1], object)"), FULL - STEP, "another kind"
+        ),
         "nothing": Case(body("pass"), FULL - STEP, "is there a return?"),
         "no function": Case(function("one_step = 3"), FULL - STEP, "no function one_step"),
         "a name that shadows": Case(
-            extra("str = int = len = open = print = isinstance = None\nnp = None"), (0.0, 4.0, FULL)
+            extra("str = int = len = open = print = isinstance = None\nnp = None"), STEP
         ),
         "pickle for an answer": Case(
             function(FORGED.format(content="pickle.dump(Bomb(), file)")), FULL - STEP, "malformed"
@@ -345,7 +346,7 @@ def cases(port, owned):
                 "os.symlink('/etc/passwd', place)\nos._exit(0)"
             ),
             FULL - STEP,
-            "malformed",
+            "without an answer",
         ),
         "pipe for an answer": Case(
             body(
@@ -357,7 +358,7 @@ def cases(port, owned):
         ),
         # ---- patched checkers
         "patched assert and numpy.testing": Case(
-            extra(PATCHES, wrong=True), (0.0, FULL - STEP), ""
+            extra(PATCHES, wrong=True), (0.0, 14.0, FULL - STEP), ""
         ),
         "patched math.isclose": Case(
             extra("import math\nmath.isclose = lambda *a, **k: True", wrong=True),
@@ -375,8 +376,8 @@ def cases(port, owned):
         ),
         "patched harness": Case(
             extra(
-                "import gc, types\nfor o in gc.get_objects():\n"
-                "    if isinstance(o, types.FunctionType) and o.__name__ in ('write', 'same', 'answer'):\n"
+                "import gc, types\nnames = 'write', 'same', 'answer'\nfor o in gc.get_objects():\n"
+                "    if isinstance(o, types.FunctionType) and o.__name__ in names:\n"
                 "        o.__code__ = (lambda *a, **k: True).__code__",
                 wrong=True,
             ),
@@ -398,13 +399,13 @@ def cases(port, owned):
                 f"for place in ('/work/main/notebooks/coursework/gradebook.db', {str(owned)!r}, "
                 "'/in/x', '/course/harness.py'):\n"
                 "    try:\n        open(place, 'a').write('owned')\n"
-                "    except OSError as error: continue\n    raise RuntimeError('written ' + place)\n"
+                "    except OSError as error: continue\n    raise RuntimeError('wrote ' + place)\n"
                 "raise RuntimeError('nothing written')"
             ),
             FULL - STEP,
             "nothing written",
         ),
-        "network": Case(body(network), FULL - STEP, "network ['OSError'"),
+        "network": Case(body(network), FULL - STEP, "network ['ConnectionRefusedError', 'OSError'"),
         "becomes root": Case(
             body("os.setuid(0)"), FULL - STEP, "PermissionError" if os.getuid() == 0 else ""
         ),
@@ -420,7 +421,7 @@ def cases(port, owned):
             edited(rename("ps1-step", "ps1-mine")), FULL, "not one of this set"
         ),
         "changed id of a solution": Case(
-            edited(rename("ps1-step-code", "ps1-forward")), FULL, "ps1-step-code"
+            edited(rename("ps1-step-code", "ps1-forward")), FULL - STEP, "ps1-step-code"
         ),
         "a cell twice": Case(edited(doubled), FULL, "there twice"),
         "emptied check, more points": Case(edited(emptied_check), FULL - STEP, "wrong"),

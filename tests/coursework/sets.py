@@ -1,4 +1,4 @@
-"""What the tests of the coursework share: the sets, their wrong answers, notebooks as submissions."""
+"""What the tests of the coursework share: sets, wrong answers, notebooks as submissions."""
 
 import copy
 import runpy

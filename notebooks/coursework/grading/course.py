@@ -1,8 +1,10 @@
 """Where the coursework is: the tracked sources, and one folder for what is made of them."""
 
+import contextlib
 import os
 import secrets
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,12 +65,11 @@ def seed() -> str:
     """
     path = root() / "seed.txt"
     if not path.exists():
-        partial = path.with_name(f"seed.{os.getpid()}.partial")
-        partial.write_text(secrets.token_hex(16) + "\n")
-        partial.chmod(0o600)
-        try:
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix="seed", suffix=".partial")
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_hex(16) + "\n")
+        # Whoever comes first has drawn it.
+        with contextlib.suppress(FileExistsError):
             os.link(partial, path)
-        except FileExistsError:
-            pass
-        partial.unlink()
+        os.unlink(partial)
     return path.read_text().strip()

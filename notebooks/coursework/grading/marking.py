@@ -127,7 +127,8 @@ def prepare(ps: Set, submission: Submission, job: Path, slot: int, alone: bool) 
         inputs = [{"args": list(c.args), "kwargs": c.kwargs} for c in calls[-1]]
         plain.write(job / f"{number}.npz", inputs)
         names = ("function", "without", "pure", "seconds", "wrap")
-        tasks.append({"number": number, **{name: getattr(task, name) for name in names}})
+        tasks.append({"number": number, "largest": ps.limits.output_mb * 2**18})
+        tasks[-1] |= {name: getattr(task, name) for name in names}
     limits = ps.limits
     description = {
         "cells": [
@@ -252,7 +253,10 @@ def _measured(task: Task, calls: list, values: list, metrics: dict) -> tuple[flo
 
 def _chosen(choice: Choice, cells: dict[str, list]) -> list:
     """Return points and sentence of the groups that count."""
-    earned = {name: sum(cells[cell][0] for cell in group) for name, group in choice.groups.items()}
+    earned = {
+        name: sum(cells[cell][0] for cell in group if cell in cells)
+        for name, group in choice.groups.items()
+    }
     ranked = sorted(earned, key=lambda name: -earned[name])
     counted = ranked[: choice.best]
     left = [f"{name} {earned[name]:g}" for name in ranked]

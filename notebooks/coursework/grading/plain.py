@@ -38,6 +38,17 @@ def write(path: Path, value: Any) -> None:
     os.replace(partial, path)
 
 
+def size(value: Any, depth: int = DEPTH) -> int:
+    """Return the number of bytes in the arrays of a value."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if depth and isinstance(value, dict):
+        return sum(size(item, depth - 1) for item in value.values())
+    if depth and isinstance(value, list | tuple):
+        return sum(size(item, depth - 1) for item in value)
+    return 0
+
+
 def _flatten(value: Any, arrays: list, depth: int, left: list[int]) -> Any:
     """Describe a value in JSON, and set its arrays aside."""
     left[0] -= 1

@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 PACKAGE = Path(rnncore.__file__).resolve().parent
 UNSAFE = "UNSANDBOXED"
 CONSENT = "yes-i-know"
-FIRST_UID = 61_000
+FIRST_UID = 1_000_000
 FILES_AT_MOST = 2_000
 STARTED = b"started\n"
 REFUSAL = (
@@ -60,8 +60,14 @@ def _reason() -> str | None:
 
 
 def uid(slot: int) -> int | None:
-    """Return the user that slot's processes become, or None where they are unprivileged anyway."""
-    return FIRST_UID + slot if os.getuid() == 0 and available() else None
+    """Return the user that a slot's processes become, or None where they are no root's anyway.
+
+    The limit on processes counts by user: two graders must not share one, or a fork bomb in one
+    would stop the other's honest submissions.
+    """
+    if os.getuid() != 0 or not available():
+        return None
+    return FIRST_UID + 64 * os.getpid() + slot % 64
 
 
 def _walls(folders: tuple[Path, Path] | None) -> list[str]:
