@@ -7,10 +7,12 @@ end each page of the site gets a link to the PDF, in the place that ``site_optio
 
 import argparse
 import asyncio
+import functools
 import html
 import io
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -42,6 +44,7 @@ class Chapter(NamedTuple):
     title: str
 
 
+@functools.cache
 def soup(path: Path) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
@@ -124,6 +127,14 @@ def front(pages: list[Chapter], starts: list[int], site: Path) -> str:
     )
 
 
+def warn_of_missing_letters() -> None:
+    """The glossary's Chinese words need a font, which a bare machine has not."""
+    if shutil.which("fc-list"):
+        fonts = subprocess.run(["fc-list", ":lang=zh"], capture_output=True, text=True).stdout
+        if not fonts.strip():
+            print("No Chinese font is installed (Debian, Ubuntu: fonts-noto-cjk): boxes instead.")
+
+
 async def print_all(site: Path, pages: list[Chapter]) -> list[bytes]:
     """Return the front matter and every page, each as a PDF."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -167,21 +178,22 @@ def join(site: Path, pages: list[Chapter], printed: list[bytes]) -> PdfWriter:
         for place, there in reader.named_destinations.items():
             sheet = first + reader.get_destination_page_number(there)
             places[name, unquote(place.lstrip("/"))] = (sheet, there.top)
-    bounds = [*firsts.values(), len(writer.pages)]
+    sheets = list(writer.pages)
+    bounds = [*firsts.values(), len(sheets)]
     for name, first, last in zip(firsts, bounds, bounds[1:]):
         for sheet in range(first, last):
-            mend_links(writer, writer.pages[sheet], name, site, firsts, places)
+            mend_links(sheets, sheets[sheet], name, site, firsts, places)
     outline(writer, site, pages, firsts, places)
     front_sheets = bounds[1]
     writer.set_page_label(0, front_sheets - 1, style="/r")
-    writer.set_page_label(front_sheets, len(writer.pages) - 1, style="/D", start=1)
+    writer.set_page_label(front_sheets, len(sheets) - 1, style="/D", start=1)
     writer.add_metadata({"/Title": pages[0].title, "/Author": "The rnncore contributors"})
     writer.page_mode = "/UseOutlines"
     writer.compress_identical_objects(remove_duplicates=True, remove_unreferenced=True)
     return writer
 
 
-def mend_links(writer, sheet, name: str, site: Path, firsts: dict, places: dict) -> None:
+def mend_links(sheets, sheet, name: str, site: Path, firsts: dict, places: dict) -> None:
     """Let the links of a sheet lead to sheets of this PDF where they led to the site."""
     for reference in sheet.get("/Annots", ()):
         link = reference.get_object()
@@ -197,7 +209,7 @@ def mend_links(writer, sheet, name: str, site: Path, firsts: dict, places: dict)
             continue
         if there[0] in firsts:
             number, top = places.get(there, (firsts[there[0]], None))
-            at = [writer.pages[number].indirect_reference, NameObject("/XYZ"), NumberObject(0)]
+            at = [sheets[number].indirect_reference, NameObject("/XYZ"), NumberObject(0)]
             top = NumberObject(round(top)) if top is not None else NumberObject(842)
             link.pop("/A", None)
             link[NameObject("/Dest")] = ArrayObject([*at, top, NumberObject(0)])
@@ -234,6 +246,7 @@ def main() -> None:
     options = parser.parse_args()
     site = options.site.resolve()
     begin = time.monotonic()
+    warn_of_missing_letters()
     pages = [page for page in chapters(site) if not options.only or page.name in options.only]
     book = join(site, pages, asyncio.run(print_all(site, pages)))
     partial = site / f"{PDF}.partial"
