@@ -230,7 +230,7 @@ def test_every_page_in_the_contents_exists_and_every_page_is_in_the_contents():
 
 def test_the_api_page_has_every_public_name():
     import rnncore
-    from rnncore import ctc, hopfield, plotting, widgets
+    from rnncore import ctc, hopfield, plotting, selfcheck, widgets
 
     page = read("book/api.md")
     documented = set()
@@ -243,6 +243,7 @@ def test_the_api_page_has_every_public_name():
     public |= {f"rnncore.data.{name}" for name in rnncore.data.__all__}
     public |= {f"rnncore.hopfield.{name}" for name in hopfield.__all__}
     public |= {f"rnncore.ctc.{name}" for name in ctc.__all__}
+    public |= {f"rnncore.selfcheck.{name}" for name in selfcheck.__all__}
     public |= {f"rnncore.widgets.{name}" for name in widgets.__all__}
     public |= {f"rnncore.plotting.{name}" for name in plotting.__all__ if not name.isupper()}
     assert documented == public

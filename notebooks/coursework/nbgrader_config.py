@@ -19,6 +19,8 @@ c.CourseDirectory.root = root
 c.CourseDirectory.source_directory = str(HERE / "source")
 c.CourseDirectory.db_url = f"sqlite:///{root}/gradebook.db"
 
+c.Exchange.root = os.environ.get("COURSE_EXCHANGE", "/srv/rnn/exchange")
+
 c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("Write this, then run the check below.")'
 }
