@@ -68,9 +68,9 @@ def _connections(T, k):
 
 def _forgotten_calls(rng):
     calls = []
-    for coupling, H in ((0.2, 3), (1.5, 4), (3.0, 5)):
+    for coupling, H in ((0.1, 5), (0.5, 4), (1.0, 3)):
         basis = np.linalg.qr(rng.normal(size=(H, H)))[0]
-        core = np.diag(rng.uniform(0.6, 0.9, size=H))
+        core = np.diag(rng.uniform(0.5, 0.8, size=H))
         core += coupling * np.triu(rng.choice([-1.0, 1.0], size=(H, H)), 1)
         calls.append(call(basis @ core @ basis.T, float(rng.uniform(0.002, 0.02))))
     return calls
@@ -261,15 +261,15 @@ RUBRIC = {
         ("additive path instead of overwriting; the gates are learned from input and state", 2),
         ("direct path: product of f, or of z; no weight matrix; near 1 as long as needed", 2),
         ("limits: the product still decays, other paths can explode, fixed size", 1),
-        ("a: LSTM, since its memory is not bounded and the GRU's is", 1),
-        ("b: equal parameters mean more units for the GRU; measure, there is no winner", 2),
+        ("(a) LSTM, since its memory is not bounded and the GRU's is", 1),
+        ("(b) equal parameters mean more units for the GRU; measure, there is no winner", 2),
     ),
     "exam-claims": (
-        ("1: tanh'(0) = 1, and the Jacobian has the factor W", 2),
-        ("2: a bound, not the size; necessary for explosion, not sufficient", 2),
-        ("3: only shortens; the parts keep their proportion, so vanishing is not cured", 2),
-        ("4: strictly between 0 and 1, a product of them decays", 2),
-        ("5: RTRL holds about H^3 numbers; less than BPTT only for T above about H^2", 2),
+        ("claim 1: tanh'(0) = 1, and the Jacobian has the factor W", 2),
+        ("claim 2: a bound, not the size; necessary for explosion, not sufficient", 2),
+        ("claim 3: only shortens; the parts keep their proportion, so vanishing is not cured", 2),
+        ("claim 4: strictly between 0 and 1, a product of them decays", 2),
+        ("claim 5: RTRL holds about H^3 numbers; less than BPTT only for T above about H^2", 2),
     ),
     "exam-report": (
         (

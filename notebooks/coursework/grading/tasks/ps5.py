@@ -116,11 +116,17 @@ def _draw(scores, temperature, u):
 
 def _beam_calls(rng):
     calls = []
-    for width in (1, 2, 3, 4, 40):
-        T, K = rng.choice(np.arange(4, 9), size=2, replace=False)
-        raw = 2 * rng.normal(size=(int(T), int(K), int(K)))
-        log_p = raw - np.logaddexp.reduce(raw, axis=-1, keepdims=True)
-        calls.append(call(log_p[0, 0], log_p[1:], width))
+    for width in (1, 2, 3, 40):
+        while True:
+            T, K = rng.choice(np.arange(4, 9), size=2, replace=False)
+            raw = 2 * rng.normal(size=(int(T), int(K), int(K)))
+            log_p = raw - np.logaddexp.reduce(raw, axis=-1, keepdims=True)
+            given = log_p[0, 0], log_p[1:]
+            greedy, found, wide = (_beam(*given, w)[0] for w in (1, width, 200))
+            # Narrow beams that miss the best, and wider ones that do better than greedy.
+            if (width == 40 or found != wide) and (width == 1 or found != greedy):
+                break
+        calls.append(call(*given, width))
     return calls
 
 
