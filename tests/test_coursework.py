@@ -87,6 +87,16 @@ def test_the_first_cell_tells_goals_time_and_points(ps):
     assert f"{ps.name}.ipynb" in first
 
 
+def test_the_guide_tells_its_points_and_hours(ps):
+    notebook, page = solved(ps.name), (ROOT / "book" / "instructors.md").read_text()
+    graded = cells(notebook, grade=True)
+    total = sum(cell.metadata.nbgrader.points for cell in graded.values())
+    by_hand = sum(points for parts in ps.rubric.values() for _, points in parts)
+    row = re.search(rf"^\| `{ps.name}` \|.*\| (\d+), (\d+) \| (\d+) \|$", page, re.M)
+    assert [int(row[1]), int(row[2])] == [total, by_hand]
+    assert re.search(rf"\b{row[3]} hours", notebook.cells[0].source)
+
+
 def test_the_source_has_ids_no_outputs_and_no_hidden_tests(name):
     notebook = solved(name)
     ids = [c.metadata.nbgrader.grade_id for c in notebook.cells if "nbgrader" in c.metadata]
@@ -167,7 +177,7 @@ def secrets(name, ps):
 def test_neither_the_site_nor_the_wheel_has_coursework():
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     assert "notebooks/coursework" in config["exclude_patterns"] and config["only_build_toc_files"]
-    assert "coursework" not in (ROOT / "_toc.yml").read_text()
+    assert "notebooks/coursework" not in (ROOT / "_toc.yml").read_text()
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     include = packages["packages"]["find"]["include"]
     modules = [p.parent.relative_to(ROOT) for p in (ROOT / "notebooks").rglob("__init__.py")]

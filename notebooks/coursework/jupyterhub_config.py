@@ -68,10 +68,11 @@ c.Spawner.environment = {
 
 def for_whom(spawner) -> None:
     """Give instructors the course and the formgrader, students neither."""
+    spawner.args = ["--allow-root"] if TRIAL and os.getuid() == 0 else []
     if spawner.user.name in INSTRUCTORS:
         spawner.notebook_dir = str(HERE)
     else:
-        spawner.args = [
+        spawner.args += [
             "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=False",
             "--ServerApp.jpserver_extensions=nbgrader.server_extensions.course_list=False",
         ]

@@ -279,7 +279,7 @@ def cases(port, owned):
         ),
         "large file": Case(
             extra("with open('large', 'wb') as f:\n    for _ in range(100): f.write(b'x' * 10**6)"),
-            (0.0, FULL),
+            FULL,
             "File too large",
         ),
         "many files": Case(

@@ -170,6 +170,8 @@ def judge(ps: Set, out: Path, calls: list[list[Call]], stopped: str | None) -> d
     marks = {"cells": {}, "errors": report["errors"], "metrics": {}, "stopped": stopped}
     for number, (task, given) in enumerate(zip(ps.tasks, calls)):
         try:
+            if stopped == sandbox.TOO_MUCH:
+                raise FileNotFoundError
             answers = _answers(out / f"{number}.npz", most)
         except FileNotFoundError:
             verdict = 0.0, stopped or "There is no answer: the run ended before it."

@@ -25,6 +25,8 @@ CONSENT = "yes-i-know"
 FIRST_UID = 1_000_000
 FILES_AT_MOST = 2_000
 STARTED = b"started\n"
+TOO_LONG = "The run took too long and was stopped."
+TOO_MUCH = "The run wrote too much, and none of it counts."
 REFUSAL = (
     "make grade runs what students wrote, and bubblewrap, which keeps that from harm, does not "
     "work here ({}). Install it (Debian and Ubuntu: apt install bubblewrap). To run submissions "
@@ -144,6 +146,8 @@ def run(jobs: Path, out: Path, limits: Limits, jobs_in_it: int = 1) -> str | Non
         command, stdin=quiet, stdout=quiet, stderr=subprocess.PIPE, env=env, start_new_session=True
     )
     end = time.monotonic() + jobs_in_it * limits.wall_seconds
+    # A single file is limited inside; here it is all of them together.
+    most = 4 * jobs_in_it * limits.output_mb * 2**20
     pause, sentence = 0.01, None
     try:
         _wait_for_start(process, limits.wall_seconds)
@@ -154,16 +158,17 @@ def run(jobs: Path, out: Path, limits: Limits, jobs_in_it: int = 1) -> str | Non
             except subprocess.TimeoutExpired:
                 pause = min(1.5 * pause, 0.25)
             if time.monotonic() > end:
-                sentence = "The run took too long and was stopped."
-            elif _too_much(out, jobs_in_it * limits.output_mb * 2**20):
-                sentence = "The run wrote too much and was stopped."
+                sentence = TOO_LONG
+            elif _too_much(out, most):
+                sentence = TOO_MUCH
     finally:
         if process.poll() is None:
             # Its pid namespace dies with it, and whatever was started inside.
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         process.stderr.close()
-    return sentence
+    # Looked at once more at the end, so that the outcome hangs on no race.
+    return TOO_MUCH if _too_much(out, most) else sentence
 
 
 def _wait_for_start(process: subprocess.Popen, seconds: float) -> None:
