@@ -22,7 +22,9 @@ SOURCE = HERE / "source"
 
 def root() -> Path:
     """Return the folder of submissions, gradebook and feedback: this one, or ``COURSE_ROOT``."""
-    return Path(os.environ.get("COURSE_ROOT", HERE)).resolve()
+    place = Path(os.environ.get("COURSE_ROOT", HERE)).resolve()
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
 def source_of(name: str) -> NotebookNode:
@@ -45,6 +47,7 @@ def api() -> "NbGraderAPI":
     from nbgrader.apps.api import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
 
+    root()
     config = settings()
     return NbGraderAPI(CourseDirectory(config=config), config=config)
 

@@ -89,7 +89,10 @@ def mark_all(ps: Set, submissions: list[Submission], workers: int) -> list[dict]
         finally:
             slots.put(slot)
         done += 1
-        earned = sum(points for points, _ in marks.get("cells", {}).values())
+        chosen = ps.choice.groups.values() if ps.choice else ()
+        elsewhere = {cell for group in chosen for cell in group}
+        cells = marks.get("cells", {}).items()
+        earned = sum(points for cell, (points, _) in cells if cell not in elsewhere)
         result = marks.get("failed") or f"{earned:g} automatic points"
         print(f"  {done:4}/{len(submissions)}  {submission.student}: {result}", flush=True)
         return marks

@@ -1,0 +1,260 @@
+"""The judge's parts: comparing, choosing, measuring, and what a task may ask of the sandbox."""
+
+import dataclasses
+import shutil
+
+import nbformat
+import numpy as np
+import pytest
+from coursework.sets import cells, solved, submission
+from grading import compare, course, form, grade, marking, plain, release, sandbox, task
+from grading.task import Choice, Metric, Task, call
+
+NUMBERS = np.array([1.0, 2.0, 4.0])
+
+needs_sandbox = pytest.mark.skipif(
+    not sandbox.available(), reason="bubblewrap does not work here, and nothing is run without it"
+)
+pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of its database
+
+
+@pytest.fixture(scope="module", autouse=True)
+def root(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        place = tmp_path_factory.mktemp("judge")
+        patch.setenv("COURSE_ROOT", str(place))
+        (place / "seed.txt").write_text("tests\n")
+        yield place
+
+
+# ---- comparing ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer, expected",
+    [
+        (NUMBERS + 1e-12, NUMBERS),
+        (3, 3.0),
+        (np.array(3), 3),
+        (True, True),
+        ([1, 2], (1, 2)),
+        (np.array([1, 2]), [1, 2]),
+        ({"b": 1, "a": NUMBERS}, {"a": NUMBERS, "b": 1}),
+        ("text", "text"),
+        (None, None),
+        (np.array([np.nan, 1]), np.array([np.nan, 1])),
+        (NUMBERS.astype(np.int64), NUMBERS),
+        (np.array([True, False]), np.array([1.0, 0.0])),
+    ],
+)
+def test_what_is_right(answer, expected):
+    assert compare.difference(answer, expected, 1e-7, 1e-9) is None
+
+
+@pytest.mark.parametrize(
+    "answer, expected, says",
+    [
+        (-NUMBERS, NUMBERS, "the wrong sign"),
+        (NUMBERS + [0, 0, 1], NUMBERS, "1 of 3 numbers are wrong"),
+        (NUMBERS[None], NUMBERS, "expected an array of shape (3,), got an array of shape (1, 3)"),
+        (1.0, NUMBERS, "got a number"),
+        ([1.0, 2.0, 4.0], NUMBERS, "got a list"),
+        ((NUMBERS + 1e-6).astype(np.float32), NUMBERS, "rounding of float32"),
+        (NUMBERS * np.nan, NUMBERS, "3 of 3 numbers are NaN"),
+        (np.array([True]), np.array([5.0]), "the number is wrong"),
+        (np.array([1, 2]), np.array([1, 3]), "1 of 2 numbers"),
+        (4, 5, "the number is wrong"),
+        (None, 5, "is there a return?"),
+        ("5", 5, "got a text"),
+        ("a", "b", "another text"),
+        (3, "b", "expected a text"),
+        ([1], [1, 2], "expected 2 parts, got 1"),
+        ([1, 3], [1, 2], "part 2: the number is wrong"),
+        (3, [1], "expected a list"),
+        ({"a": 1}, {"b": 1}, "expected the keys b, got a"),
+        ({"a": 1}, {"a": 2}, "a: the number is wrong"),
+        (1, {"a": 2}, "expected a dict"),
+        (plain.Other("Liar"), NUMBERS, "another kind (Liar)"),
+    ],
+)
+def test_what_is_wrong(answer, expected, says):
+    assert says in compare.difference(answer, expected, 1e-7, 1e-9)
+
+
+def test_plain_values_cross_the_border_and_others_do_not(tmp_path):
+    value = {"a": [NUMBERS, (1, -2.5, None, True, "ü")], "b": {"c": np.zeros((0, 3), np.int32)}}
+    plain.write(tmp_path / "x.npz", value)
+    back = plain.read(tmp_path / "x.npz", 10**6)
+    assert back["a"][1] == (1, -2.5, None, True, "ü") and back["b"]["c"].shape == (0, 3)
+    assert back["a"][0].tobytes() == NUMBERS.tobytes()
+    plain.write(tmp_path / "y.npz", [object(), {1: 2}, np.array([None]), 10**400, float("inf")])
+    *others, infinite = plain.read(tmp_path / "y.npz", 10**6)
+    assert all(isinstance(one, plain.Other) for one in others) and infinite == np.inf
+    with pytest.raises(ValueError, match="larger than"):
+        plain.read(tmp_path / "x.npz", 100)
+
+
+# ---- leaderboard and choice --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value, zero, full, points",
+    [(0.5, 0, 1, 5), (2.0, 0, 1, 10), (-1.0, 0, 1, 0), (3.0, 5, 1, 5), (float("nan"), 0, 1, 0)],
+)
+def test_a_metric_earns_points_between_two_ends(value, zero, full, points):
+    assert compare.points(value, zero, full, 10) == points
+
+
+def test_the_best_groups_count():
+    choice = Choice("ps-choice", {"one": ("a", "b"), "two": ("c",), "three": ("d",)}, best=2)
+    marks = {"a": [1.0, ""], "b": [2.0, ""], "c": [5.0, ""], "d": [0.5, ""]}
+    points, sentence = marking._chosen(choice, marks)
+    assert points == 8 and "Counted: two, one." in sentence
+
+
+# ---- what a task may ask -----------------------------------------------------------------------
+
+
+def alone(one, sources, files=None, student="someone"):
+    """The marks of one task for several contents of the first cell to fill in."""
+    ps = dataclasses.replace(task.load("ps1"), tasks=(one,))
+    handed_in = []
+    for source in sources:
+        notebook = solved("ps1")
+        cells(notebook)["ps1-step-code"].source = source
+        handed_in.append(submission("ps1", notebook, student))
+        handed_in[-1].files = files or {}
+    marks = marking.fresh(ps, handed_in)
+    return [mark["cells"][one.cell] for mark in marks], marks
+
+
+def one_task(**settings):
+    settings = {"reference": lambda x: 2 * x, "calls": lambda rng: [call(rng.normal(size=3))]} | (
+        settings
+    )
+    return Task(cell="ps1-step", points=2, function="f", **settings)
+
+
+@needs_sandbox
+def test_functions_of_the_package_can_be_forbidden_for_a_task():
+    uses = "import rnncore\ndef f(x): return rnncore.softmax(x)"
+    early = "from rnncore import softmax\ndef f(x): return softmax(x)"
+    own = "def f(x): return np.exp(x - x.max()) / np.exp(x - x.max()).sum()"
+    from rnncore import softmax
+
+    outcomes, _ = alone(one_task(reference=softmax, without=("softmax",)), [uses, early, own])
+    assert [points for points, _ in outcomes] == [0, 0, 2]
+    assert "write this one yourself" in outcomes[0][1]
+    outcomes, _ = alone(one_task(reference=softmax), [uses])
+    assert outcomes[0][0] == 2
+
+
+@needs_sandbox
+def test_an_argument_changed_in_place_is_wrong_unless_the_task_allows_it():
+    source = "def f(x):\n    x *= 2\n    return x"
+    assert "in place" in alone(one_task(), [source])[0][0][1]
+    assert alone(one_task(pure=False), [source])[0][0][0] == 2
+
+
+@needs_sandbox
+def test_a_task_can_wrap_a_function_and_keep_something_outside():
+    wrap = "def answer(student, x):\n    return student.f(lambda y: y + 1, x)"
+    outcomes, _ = alone(
+        one_task(wrap=wrap, reference=lambda x: x + 1), ["def f(g, x): return g(x)"]
+    )
+    assert outcomes[0][0] == 2
+
+    def compared(given, answer, expected):
+        return None if answer == given.hidden else "not the hidden number"
+
+    ask = one_task(
+        calls=lambda rng: [call(np.ones(2), hidden=7)],
+        reference=lambda x: None,
+        compare=compared,
+    )
+    outcomes, _ = alone(ask, ["def f(x): return 7", "def f(x): return 8"])
+    assert outcomes[0][0] == 2 and "not the hidden number" in outcomes[1][1]
+
+
+@needs_sandbox
+def test_a_metric_is_measured_outside_and_files_are_handed_in(tmp_path):
+    def score(calls, answers):
+        if not isinstance(answers[0], np.ndarray):
+            raise ValueError("expected an array")
+        return float(np.mean(answers[0] == calls[0].hidden))
+
+    metric = Metric("accuracy", score, zero=0.5, full=1.0)
+    ask = one_task(calls=lambda rng: [call(4, hidden=np.arange(4))], metric=metric, reference=None)
+    np.save(tmp_path / "w.npy", np.array([0, 1, 2, 9]))
+    outcomes, marks = alone(
+        ask,
+        ["def f(n): return np.load('w.npy')", "def f(n): return 'no'"],
+        {"w.npy": (tmp_path / "w.npy").read_bytes()},
+    )
+    assert outcomes[0] == [1.0, "accuracy on held-out data: 0.75."]
+    assert marks[0]["metrics"] == {"accuracy": 0.75}
+    assert outcomes[1][0] == 0 and "expected an array" in outcomes[1][1]
+    assert not marks[1]["metrics"]
+
+
+def test_files_beside_the_notebook_are_taken_by_name_and_size(tmp_path):
+    nbformat.write(solved("ps1"), tmp_path / "ps1.ipynb")
+    for name, size in (("weights.npz", 50), ("large.npz", 500), ("other.txt", 5)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    allowed = {"weights.npz": 100, "large.npz": 100, "missing.npz": 100}
+    read = form.read("ada", tmp_path, "ps1", release.released("ps1"), allowed)
+    assert list(read.files) == ["weights.npz"]
+    assert read.notes == ["The file large.npz was left out: larger than the 100 bytes allowed."]
+
+
+# ---- with nbgrader -----------------------------------------------------------------------------
+
+
+@needs_sandbox
+def test_the_formgraders_own_button_uses_the_judge(root):
+    release.build("ps1")
+    place = root / "submitted" / "ada" / "ps1"
+    place.mkdir(parents=True)
+    shutil.copy(course.SOURCE / "ps1" / "ps1.ipynb", place)
+    done = course.api().autograde("ps1", "ada")
+    assert done["success"], done
+    with course.gradebook() as gb:
+        entry = gb.find_submission("ps1", "ada")
+        assert entry.score == 20 and entry.needs_manual_grade
+
+
+@needs_sandbox
+def test_a_fault_of_the_grader_costs_no_student_a_mark(root, monkeypatch, capsys):
+    folder = root / "in" / "eve"
+    folder.mkdir(parents=True)
+    notebook = solved("ps1")
+    notebook.cells.append(nbformat.v4.new_markdown_cell("Not the same as another."))
+    nbformat.write(notebook, folder / "ps1.ipynb")
+    with monkeypatch.context() as broken:
+        broken.setattr(sandbox, "PACKAGE", root / "missing")
+        broken.setattr(sandbox, "check", lambda: True)
+        assert grade.grade("ps1", root / "in", 1) == 1
+    table = (root / "results" / "ps1" / "grades.csv").read_text()
+    assert "NOT GRADED: RuntimeError: the sandbox did not start" in table
+    assert grade.grade("ps1", root / "in", 1) == 0
+    assert "\neve,ps1,20.0,25.0,2," in (root / "results" / "ps1" / "grades.csv").read_text()
+
+
+def test_two_who_draw_the_seed_at_once_get_the_same(tmp_path, monkeypatch):
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setenv("COURSE_ROOT", str(tmp_path))
+    with ThreadPoolExecutor(8) as pool:
+        drawn = set(pool.map(lambda _: course.seed(), range(50)))
+    assert len(drawn) == 1 and [p.name for p in tmp_path.iterdir()] == ["seed.txt"]
+
+
+def test_names_of_students_stay_apart_and_safe(tmp_path):
+    for name in ("Ada", "ada", "a?b", ".hidden", "Zoë", "Zoe\u0308"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "file").write_text("no folder")
+    students = [student for student, _ in form.find(tmp_path, "ps1")]
+    assert len({s.casefold() for s in students}) == len(students) == 5
+    assert {"Zoë", "Zoë_2", "a_b"} < set(students)
+    with pytest.raises(ValueError, match="no such folder"):
+        form.find(tmp_path / "nowhere", "ps1")
