@@ -5,6 +5,7 @@ import os
 import secrets
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ def api() -> "NbGraderAPI":
     from nbgrader.apps.api import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
 
+    # Its database says on every save that objects are not yet in the session.
+    warnings.filterwarnings("ignore", module=r"nbgrader\.api")
     root()
     config = settings()
     return NbGraderAPI(CourseDirectory(config=config), config=config)

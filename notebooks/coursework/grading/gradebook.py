@@ -49,7 +49,7 @@ def main() -> int:
         left = [row[0] for row in found if row[1] == name and row[5]]
         rubric = course.root() / "results" / name / "rubric.md"
         if left:
-            print(f"{name}: written answers of {len(left)} students wait (rubric: {rubric})")
+            print(f"{name}: submissions with written answers to mark: {len(left)} ({rubric})")
     sets = task.names()
     print(f"Mark them in the formgrader ('jupyter lab' in {course.HERE}); sets: {', '.join(sets)}")
     return 0
