@@ -236,7 +236,7 @@ TASKS = (
         points=12,
         function="translate",
         calls=_dates_calls,
-        metric=Metric("exact match", _exact, zero=0.05, full=0.35),
+        metric=Metric("exact match", _exact, zero=0.05, full=0.3),
         seconds=150,
         shared=True,
         slow=True,
