@@ -316,6 +316,11 @@ def test_notebook_has_the_parts_of_a_lecture(notebook, prose):
         assert wanted in sections
 
 
+def test_notebook_says_in_its_first_cell_how_to_get_what_it_needs(notebook):
+    source = text(notebook["cells"][0]["source"])
+    assert source == first_cell.said(source, first_cell.address_of_the_repository())
+
+
 def test_notebook_has_exercises_each_with_a_solution(prose):
     exercises = re.findall(
         r"^(?:`{3,}|:{3,})\{exercise(?:-start)?\}.*?^:label: (\S+)", prose, re.M | re.S
