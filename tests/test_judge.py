@@ -7,7 +7,18 @@ import nbformat
 import numpy as np
 import pytest
 from coursework.sets import cells, solved, submission
-from grading import compare, course, form, grade, marking, plain, release, sandbox, task
+from grading import (
+    compare,
+    course,
+    form,
+    grade,
+    marking,
+    plain,
+    release,
+    sandbox,
+    task,
+    verdict,
+)
 from grading.task import Choice, Metric, Task, call
 
 NUMBERS = np.array([1.0, 2.0, 4.0])
@@ -108,7 +119,7 @@ def test_a_metric_earns_points_between_two_ends(value, zero, full, points):
 def test_the_best_groups_count():
     choice = Choice("ps-choice", {"one": ("a", "b"), "two": ("c",), "three": ("d",)}, best=2)
     marks = {"a": [1.0, ""], "b": [2.0, ""], "c": [5.0, ""], "d": [0.5, ""]}
-    points, sentence = marking._chosen(choice, marks)
+    points, sentence = verdict._chosen(choice, marks)
     assert points == 8 and "Counted: two, one." in sentence
 
 

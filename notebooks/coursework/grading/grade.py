@@ -23,7 +23,7 @@ from pathlib import Path
 import nbformat
 from nbgrader.api import MissingEntry
 
-from grading import course, form, marking, release, sandbox, task
+from grading import course, form, marking, release, rewriting, sandbox, task
 from grading.form import Submission
 from grading.task import Set
 
@@ -136,7 +136,7 @@ def _given(ps: Set, student: str) -> list:
 
 def table(ps: Set, submissions: list[Submission], marks: list[dict]) -> str:
     """Return ``grades.csv``: a row for each student, a column for each grade cell."""
-    cells = [c for c in course.source_of(ps.name).cells if form.is_grade(c)]
+    cells = [c for c in course.source_of(ps.name).cells if rewriting.is_grade(c)]
     names = [cell.metadata.nbgrader.grade_id for cell in cells]
     head = ["student", "set", "score", "max_score", "to_mark_by_hand", "seconds_late"]
     rows = [[*head, *names, "notes", "for_the_instructor"]]

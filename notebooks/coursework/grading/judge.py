@@ -26,6 +26,7 @@ class Judge(NbGraderPreprocessor):
         submission = form.read(student, folder, name, release.released(name), ps.files)
         marks = marking.mark(ps, submission)
         raised = dict(marks["errors"])
+        worth = {one.cell: one.points for one in ps.tasks}
         for number, cell in enumerate(nb.cells):
             if cell.cell_type != "code":
                 continue
@@ -33,6 +34,8 @@ class Judge(NbGraderPreprocessor):
             if is_grade(cell) and not is_solution(cell):
                 grade_id, most = (cell.metadata.nbgrader[key] for key in ("grade_id", "points"))
                 points, sentence = marks["cells"].get(grade_id, (0.0, "No task of this name."))
+                if most == 0 and grade_id in worth:
+                    sentence += f" This earns {points:g} of the {worth[grade_id]:g} points here."
                 # A grade above the cell's points would be an error of nbgrader's.
                 write(cell, min(points, most), sentence)
             elif error := raised.get(marking.name_of(cell, number)):
