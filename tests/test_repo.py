@@ -61,7 +61,8 @@ def test_make_help_lists_every_command_in_one_line_each():
 
 @pytest.mark.parametrize("page", [*PROSE, ROOT / ".ci" / "run"], ids=lambda path: path.name)
 def test_commands_that_a_page_names_exist(page):
-    named = set(re.findall(r"(?:`|^|&& |\{ )make ([a-z0-9]+)", page.read_text(encoding="utf-8"), re.M))
+    shown = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:`|^|&& |\{ )make ([a-z0-9]+)", shown, re.M))
     assert named <= make_targets()
 
 
