@@ -5,6 +5,8 @@ import re
 import pytest
 import table
 
+from rnncore.data import recorded
+
 TEXT = """# Figures
 
 Words.
@@ -76,3 +78,22 @@ def test_every_table_of_the_record_has_a_program_that_writes_it():
         outside, last = outside + text[last : place.start], place.stop
     outside += text[last:]
     assert not re.search(r"^\s*\|", outside, re.M), "a table stands outside its markers"
+
+
+def test_the_package_carries_the_tables_of_the_page():
+    text = table.RECORD.read_text(encoding="utf-8")
+    assert table.DATA.read_text(encoding="utf-8") == table.as_data(text)
+    for place in table.places(text):
+        head, rows, facts = recorded(place.name)
+        assert rows and all(len(row) == len(head) for row in rows), place.name
+        assert facts.startswith("Measured by `")
+
+
+def test_a_recorded_table_is_the_callers_own():
+    recorded("speed").rows[0][0] = "changed"
+    assert recorded("speed").rows[0][0] == "LSTM"
+
+
+def test_an_unknown_table_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match="expected one of clockwork-speed, .*, got 'sped'"):
+        recorded("sped")

@@ -2,9 +2,10 @@
 
 28 steps of 28 pixels, two layers of 128 units, batches of 100, two epochs: the settings of a
 widespread lecture note, over five seeds, with and without its mistake of reading a bidirectional
-net at the last step; and the same two epochs with a schedule of our own, one cycle of the rate up
-to 0.004 and down, with clipped gradients.  No choice was made on the test images: the schedule was
-chosen on 5,000 training images that were held out for it.  The table is written after each seed,
+net at the last step; and the same two epochs with a schedule of our own, one cycle of the rate, up
+to 0.006 in the first tenth and down, with clipped gradients.  No choice was made on the test
+images: the schedule was chosen among four, on 5,000 training images held out for it, over two seeds
+that are not among those of the table.  The table is written after each seed,
 so that a run that is cut short leaves the seeds it has finished.
 """
 
@@ -23,7 +24,7 @@ SEEDS = range(5)
 BATCH, EPOCHS, HIDDEN, LAYERS = 100, 2, 128, 2
 SETTINGS = {
     "LSTM, Adam 0.01": {"rate": 0.01},
-    "LSTM, one cycle to 0.004": {"rate": 0.004, "cycle": True},
+    "LSTM, one cycle to 0.006": {"rate": 0.006, "cycle": True},
     "bidirectional, Adam 0.003, read at the last step": {"rate": 0.003, "both": True},
     "bidirectional, Adam 0.003, read at both ends": {"rate": 0.003, "both": True, "ends": True},
 }
@@ -57,7 +58,8 @@ def learn(train, seed, rate, both=False, ends=False, cycle=False):
     net, (images, labels) = Reader(both, ends), train
     updates = EPOCHS * (len(images) // BATCH)
     optimiser = torch.optim.Adam(net.parameters(), rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, updates) if cycle else None
+    if cycle:
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, updates, pct_start=0.1)
     for _ in range(EPOCHS):
         for chosen in torch.randperm(len(images)).split(BATCH):
             loss = nn.functional.cross_entropy(net(images[chosen]), labels[chosen])

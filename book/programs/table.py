@@ -6,9 +6,11 @@ Each table stands between two markers that name it and the program that writes i
     <!-- end table: NAME -->
 
 The program calls `write_table`, which replaces what stands between them. The markers are written by
-hand, once, where the table belongs in the text.
+hand, once, where the table belongs in the text. The same cells go into ``rnncore/data/record.json``
+for lectures that show them; ``python book/programs/table.py`` writes that file anew.
 """
 
+import json
 import os
 import platform
 import re
@@ -23,6 +25,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "book" / "record.md"
+DATA = ROOT / "rnncore" / "data" / "record.json"
 BEGIN = re.compile(r"^<!-- begin table: (?P<name>\S+) program: (?P<program>\S+) -->$", re.M)
 END = "<!-- end table: {} -->"
 
@@ -152,5 +155,24 @@ def write_table(
     for place in places(text):
         if place.name == name:
             replace(record, f"{text[: place.start]}\n\n{content}\n\n{text[place.stop :]}")
+            if record == RECORD:
+                replace(DATA, as_data(record.read_text(encoding="utf-8")))
             return content
     raise ValueError(f"{record.name} has no markers for the table {name}")
+
+
+def as_data(text: str) -> str:
+    """Return the tables of a page as JSON: titles, rows and facts of each."""
+    found = {}
+    for place in places(text):
+        content = text[place.start : place.stop]
+        lines = re.findall(r"^\| (.*) \|$", content, re.M)
+        head, _, *rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
+        facts = re.search(r"^\*(Measured by .*)\*$", content, re.M)[1]
+        found[place.name] = {"head": head, "rows": rows, "facts": facts}
+    lines = (json.dumps({name: table}, ensure_ascii=False)[1:-1] for name, table in found.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+if __name__ == "__main__":
+    replace(DATA, as_data(RECORD.read_text(encoding="utf-8")))

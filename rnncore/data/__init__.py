@@ -8,6 +8,7 @@ from rnncore.data.digits import DigitRows, image_rows, load_digits_rows
 from rnncore.data.files import data_path, download
 from rnncore.data.idx import load_mnist, read_idx
 from rnncore.data.pairs import load_pairs
+from rnncore.data.record import Recorded, recorded
 from rnncore.data.scenes import (
     CAPTION_WORDS,
     SCENE_ATTRIBUTES,
@@ -42,6 +43,7 @@ __all__ = [
     "Caption",
     "DigitRows",
     "Phone",
+    "Recorded",
     "Recording",
     "Scenes",
     "Spoken",
@@ -66,6 +68,7 @@ __all__ = [
     "parity",
     "read_caption",
     "read_idx",
+    "recorded",
     "scenes",
     "speak",
     "stream_batches",
