@@ -17,6 +17,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.colors import to_rgb
 
+from rnncore.plotting.language import speak_the_readers_language
+
 _BLUE, _TEAL, _OCHRE, _RED = "#1F77D4", "#006A6E", "#C28800", "#E0103C"
 _VIOLET, _BROWN, _GREY, _BLACK = "#4A1FA8", "#5E3A00", "#8E8E8E", "#1A1A1A"
 
@@ -58,8 +60,10 @@ def use_style() -> None:
     """Load the book's matplotlib style into ``plt.rcParams``.
 
     Call it once, in a lecture's setup cell. Text comes out at the size of the page's text
-    when a figure is 7 inches wide.
+    when a figure is 7 inches wide. The variable ``RNNCORE_FIGURES`` may name a file of
+    translations for the words in figures; see `rnncore.plotting.language`.
     """
+    speak_the_readers_language()
     with as_file(files(__package__) / "rnncore.mplstyle") as path:
         plt.style.use(path)
 
