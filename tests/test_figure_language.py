@@ -25,7 +25,7 @@ ax.legend()
 ax.annotate("here", (0, 0))
 box(canvas(plt.subplots()[1], 4, 2), (1, 1), "state")
 fig.canvas.draw()
-print([ax.get_xlabel(), ax.get_title(), ax.get_legend().get_texts()[0].get_text()])
+print([ax.get_xlabel(), ax.get_title("left"), ax.get_legend().get_texts()[0].get_text()])
 """
 
 
