@@ -8,6 +8,7 @@ numbers where a race decides), `says` a part of a sentence that the student read
 import json
 import os
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,7 +171,7 @@ for place, folders, files in os.walk("/"):
               or "tasks" in place or "coursework" in place or "ps1" in f or f == "seed.txt"]
 for name in ("/work", "/root", "/home", "/tmp", "/etc"):
     try:
-        found += [f for f in os.listdir(name) if f not in ("main", ".pyenv")]
+        found += [f for f in os.listdir(name) if f not in ON_THE_WAY]
     except OSError:
         pass
 raise RuntimeError(f"found {found}")
@@ -219,7 +220,10 @@ def one_step(params, x, h):
 
 def cases(port, owned):
     """All submissions; `port` is one that listens, `owned` a file that nobody may write."""
-    look, network = LOOK, NETWORK.replace("PORT", str(port))
+    network = NETWORK.replace("PORT", str(port))
+    # Folders on the way to this Python are there, and lead nowhere else.
+    on_the_way = sorted({*Path(sys.prefix).parts, *Path(sys.base_prefix).parts})
+    look = LOOK.replace("ON_THE_WAY", repr(on_the_way))
     zeros = "np.savez(file, tree=np.frombuffer(b'{}', np.uint8))"
     huge = "np.lib.format.write_array_header_1_0"
     return {

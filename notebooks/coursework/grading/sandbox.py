@@ -23,7 +23,7 @@ PACKAGE = Path(rnncore.__file__).resolve().parent
 UNSAFE = "UNSANDBOXED"
 CONSENT = "yes-i-know"
 FIRST_UID = 1_000_000
-FILES_AT_MOST = 2_000
+FILES_AT_MOST = 200
 STARTED = b"started\n"
 TOO_LONG = "The run took too long and was stopped."
 TOO_MUCH = "The run wrote too much, and none of it counts."
@@ -147,7 +147,7 @@ def run(jobs: Path, out: Path, limits: Limits, jobs_in_it: int = 1) -> str | Non
     )
     end = time.monotonic() + jobs_in_it * limits.wall_seconds
     # A single file is limited inside; here it is all of them together.
-    most = 4 * jobs_in_it * limits.output_mb * 2**20
+    most = 4 * jobs_in_it * limits.output_mb * 2**20, jobs_in_it * FILES_AT_MOST
     pause, sentence = 0.01, None
     try:
         _wait_for_start(process, limits.wall_seconds)
@@ -159,7 +159,7 @@ def run(jobs: Path, out: Path, limits: Limits, jobs_in_it: int = 1) -> str | Non
                 pause = min(1.5 * pause, 0.25)
             if time.monotonic() > end:
                 sentence = TOO_LONG
-            elif _too_much(out, most):
+            elif _too_much(out, *most):
                 sentence = TOO_MUCH
     finally:
         if process.poll() is None:
@@ -168,7 +168,7 @@ def run(jobs: Path, out: Path, limits: Limits, jobs_in_it: int = 1) -> str | Non
             process.wait()
         process.stderr.close()
     # Looked at once more at the end, so that the outcome hangs on no race.
-    return TOO_MUCH if _too_much(out, most) else sentence
+    return TOO_MUCH if _too_much(out, *most) else sentence
 
 
 def _wait_for_start(process: subprocess.Popen, seconds: float) -> None:
@@ -183,7 +183,7 @@ def _wait_for_start(process: subprocess.Popen, seconds: float) -> None:
         raise RuntimeError(f"the sandbox did not start: {reason}")
 
 
-def _too_much(folder: Path, most: int) -> bool:
+def _too_much(folder: Path, most: int, files_at_most: int) -> bool:
     """Whether a folder holds more bytes, or more files, than allowed."""
     size = files = 0
     for place, folders, names in os.walk(folder):
@@ -193,6 +193,6 @@ def _too_much(folder: Path, most: int) -> bool:
                 size += os.lstat(os.path.join(place, name)).st_size
             except OSError:
                 continue
-        if size > most or files > FILES_AT_MOST:
+        if size > most or files > files_at_most:
             return True
     return False
