@@ -57,7 +57,7 @@ edition: $(READY) ## build the site in another language, as far as book/locale g
 	BOOK_LANGUAGE=$(EDITION) $(BIN)/jupyter-book build . -W --keep-going --path-output _build/$(EDITION)
 
 test: lint ## check style, run all tests, compare every notebook with its stored outputs, build and test the site
-	$(BIN)/python -m pytest -m "not site" --cov=rnncore --cov-report=term
+	$(BIN)/python -m pytest -m "not site" -n 2 --dist loadfile --cov=rnncore --cov-report=term
 	$(if $(LECTURES),$(REPRODUCIBLE) $(NBVAL),@echo "No notebook yet: nothing to compare with stored outputs.")
 	$(MAKE) --no-print-directory book
 	$(BIN)/python -m pytest -m site -n 2
