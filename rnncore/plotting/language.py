@@ -12,11 +12,12 @@ import atexit
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from matplotlib.text import Text
+
+from rnncore.storage import replacing
 
 VARIABLE = "RNNCORE_FIGURES"
 MATH = re.compile(r"\$[^$]*\$")
@@ -67,12 +68,9 @@ def load(path: Path) -> dict[str, str]:
 
 def save(path: Path, seen: Mapping[str, str]) -> None:
     """Add the texts that were seen to a catalogue, in one step; what it had is kept."""
-    merged = dict(seen) | load(path)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(dict(sorted(merged.items())), file, ensure_ascii=False, indent=1)
-        file.write("\n")
-    os.replace(partial, path)
+    merged = dict(sorted((dict(seen) | load(path)).items()))
+    with replacing(path) as file:
+        file.write(f"{json.dumps(merged, ensure_ascii=False, indent=1)}\n".encode())
 
 
 def speak_the_readers_language() -> None:
