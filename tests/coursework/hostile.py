@@ -1,8 +1,9 @@
 """Submissions that are hostile, broken or odd: what they are, and what they must end with.
 
 Each is the solution of problem set 1 with something done to it, so that whatever is not touched
-still earns its points. `points` are the automatic points it has to end with (a number, or a set of
-numbers where a race decides), `says` a part of a sentence that the student reads.
+still earns still earns its points. `points` are the automatic points it has to end with (a number, a set of
+numbers where a race decides, None where any will do), `says` a part of a sentence that the student reads (or several, of
+which one has to be there).
 """
 
 import json
@@ -20,6 +21,14 @@ from coursework.sets import cells, solved
 
 FULL = 20.0
 STEP = 2.0  # what one_step is worth, the function that most of these spoil
+TO_THE_LAST_BYTE = """\
+kept, size = [], 10**8
+while True:
+    try: kept.append(bytearray(size))
+    except MemoryError:
+        size //= 2
+        if size < 8: raise
+"""
 
 
 @dataclass(frozen=True)
@@ -27,8 +36,8 @@ class Case:
     """One submission: how it is written into its folder, and how it has to end."""
 
     write: Callable[[Path], None]
-    points: float | tuple[float, ...]
-    says: str = ""
+    points: float | tuple[float, ...] | None
+    says: str | tuple[str, ...] = ""
     student: str = ""
 
 
@@ -238,7 +247,21 @@ def cases(port, owned):
         "endless sleep": Case(body("import time\ntime.sleep(10_000)"), FULL - STEP, "its time"),
         "endless recursion": Case(body("return one_step(params, x, h)"), FULL - STEP, "Recursion"),
         "memory bomb": Case(
-            body("kept = []\nwhile True: kept.append(bytearray(10**8))"), FULL - STEP, "Memory"
+            body("kept = []\nwhile True: kept.append(bytearray(10**8))"),
+            FULL - STEP,
+            # A machine that hands out memory slowly reaches the other limit first.
+            ("MemoryError", "more than 1 seconds"),
+        ),
+        "memory bomb to the last byte": Case(
+            body(f"global kept\n{TO_THE_LAST_BYTE}"),
+            FULL - STEP,
+            ("MemoryError", "more than 1 seconds"),
+        ),
+        "memory bomb in a cell, to the last byte": Case(
+            # What is left for the tasks after it depends on Python's allocator.
+            extra(TO_THE_LAST_BYTE),
+            None,
+            ("MemoryError", "more than 1 seconds"),
         ),
         "memory bomb in a cell": Case(extra("x = np.ones(10**10)"), FULL, "Memory"),
         "os._exit": Case(body("os._exit(0)"), FULL - STEP, "without an answer"),

@@ -27,6 +27,7 @@ import numpy as np
 import plain
 
 LONGEST = 400
+RESERVE = 64 << 20  # bytes that student's code does not get: we say with them that it used the rest
 active: set[str] = set()
 
 
@@ -104,7 +105,7 @@ def confine(job: dict) -> None:
         os.setresuid(job["uid"], job["uid"], job["uid"])
     megabyte = 1 << 20
     for kind, most in (
-        (resource.RLIMIT_AS, job["memory_mb"] * megabyte),
+        (resource.RLIMIT_AS, job["memory_mb"] * megabyte + RESERVE),
         (resource.RLIMIT_FSIZE, job["output_mb"] * megabyte),
         (resource.RLIMIT_CPU, int(job["seconds"]) + 1),
         (resource.RLIMIT_NPROC, job["processes"]),
@@ -165,7 +166,7 @@ def sweep(allowed: bool) -> None:
 def execute(cell: dict, student: ModuleType, seconds: float) -> str | None:
     """Run one cell; return what it raised."""
     try:
-        with timed(seconds):
+        with limited(seconds):
             code = compile(cell["source"], f"<cell {cell['name']}>", "exec", dont_inherit=True)
             exec(code, student.__dict__)
     except TimeUp:
@@ -187,17 +188,15 @@ def answer(job_folder: Path, out: Path, task: dict, student: ModuleType) -> None
     calls, originals = (plain.read(job_folder / path.name, 1 << 30) for _ in range(2))
     answers = []
     try:
-        with timed(task["seconds"]):
+        with limited(task["seconds"]):
             for inputs, given in zip(calls, originals):
-                try:
-                    value = function(*inputs["args"], **inputs["kwargs"])
-                    changed = task["pure"] and not same(inputs, given)
-                    answers.append({"answer": value, "changed": changed})
-                except Exception as error:
-                    answers.append({"raised": describe(error)})
-                    break
+                value = function(*inputs["args"], **inputs["kwargs"])
+                changed = task["pure"] and not same(inputs, given)
+                answers.append({"answer": value, "changed": changed})
     except TimeUp:
         answers.append({"raised": f"used more than {task['seconds']:g} seconds of processor time"})
+    except Exception as error:
+        answers.append({"raised": describe(error)})
     if plain.size(answers) > task["largest"]:
         plain.write(path, {"ended": f"returned more than {task['largest'] >> 20} MB"})
     else:
@@ -236,18 +235,24 @@ def guard(names: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def timed(seconds: float):
-    """Raise `TimeUp` after so many seconds of processor time: the same on a busy machine."""
+def limited(seconds: float):
+    """Keep the reserve of memory back, and raise `TimeUp` after so many seconds.
+
+    Of processor time, which is the same on a busy machine.
+    """
 
     def stop(signum, frame):
         raise TimeUp
 
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most - RESERVE, most))
     signal.signal(signal.SIGPROF, stop)
     signal.setitimer(signal.ITIMER_PROF, seconds, 0.5)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def same(a, b) -> bool:
