@@ -1,9 +1,9 @@
 """Submissions that are hostile, broken or odd: what they are, and what they must end with.
 
 Each is the solution of problem set 1 with something done to it, so that whatever is not touched
-still earns still earns its points. `points` are the automatic points it has to end with (a number, a set of
-numbers where a race decides, None where any will do), `says` a part of a sentence that the student reads (or several, of
-which one has to be there).
+still earns its points. `points` are the automatic points it has to end with (a number, a set of
+numbers where a race decides, None where any will do), `says` a part of a sentence that the student
+reads (or several, of which one has to be there).
 """
 
 import json
