@@ -1,8 +1,8 @@
 """What each page of the site gets beside its text: a Sphinx extension.
 
 A description and, for who shares the page, its picture; the size of every picture, so that nothing
-moves when it arrives; the link to the book as one PDF if there is one; and, when the site's address
-is known, a map of the site for search engines.
+moves when it arrives; scripts that let the page show before they run; the link to the book as one
+PDF if there is one; and, when the site's address is known, a map of the site for search engines.
 """
 
 import html
@@ -20,6 +20,8 @@ MADE = {
     "prf-prf": "Index of the definitions, the theorems and the algorithms.",
     "search": "Search the book.",
 }
+# Scripts inside the pages need this one at once.
+AT_ONCE = "documentation_options.js"
 IMAGE = re.compile(r'<img\b(?![^>]*\bwidth=)[^>]*\bsrc="(?P<source>[^"]+)"[^>]*?(?=\s*/?>)')
 NEEDS_ADDRESS = re.compile(r'<meta property="og:(?:url|image|image:alt)"[^>]*>\n?')
 
@@ -53,6 +55,17 @@ def sized(body: str, sizes) -> str:
         return f'{image[0]} width="{size[0]}" height="{size[1]}"'
 
     return IMAGE.sub(measured, body)
+
+
+def deferred(scripts) -> list:
+    """Return scripts that the browser runs, in the same order, after it has read the page."""
+    result = []
+    for script in scripts:
+        name, attributes = str(script.filename or ""), dict(script.attributes)
+        if name and not name.endswith(AT_ONCE) and "async" not in attributes:
+            attributes["defer"] = "defer"
+        result.append(type(script)(script.filename, priority=script.priority, **attributes))
+    return result
 
 
 def pdf_link(address: str) -> str:
@@ -89,6 +102,8 @@ def _complete(app, pagename, templatename, context, doctree):
         context["body"] = sized(
             context["body"], lambda name: size_of(sources[name]) if name in sources else None
         )
+    if pagename != "search":  # whose template has scripts that need the others
+        context["script_files"] = deferred(context["script_files"])
     if (Path(app.outdir) / PDF).exists():
         footer = context.get("theme_extra_footer", "")
         link = pdf_link(context["pathto"](PDF, 1))
