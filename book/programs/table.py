@@ -167,6 +167,8 @@ def as_data(text: str) -> str:
     for place in places(text):
         content = text[place.start : place.stop]
         lines = re.findall(r"^\| (.*) \|$", content, re.M)
+        if not lines:  # its program has not run yet
+            continue
         head, _, *rows = [[cell.strip() for cell in line.split(" | ")] for line in lines]
         facts = re.search(r"^\*(Measured by .*)\*$", content, re.M)[1]
         found[place.name] = {"head": head, "rows": rows, "facts": facts}
