@@ -209,6 +209,14 @@ def test_a_description_ends_with_a_sentence_or_a_word(text, short):
 
 
 @pytest.mark.site
+def test_a_page_shows_before_its_scripts_run(plain):
+    scripts = page(plain).select("head script[src]")
+    assert len(scripts) > 5
+    at_once = {Path(s["src"].partition("?")[0]).name for s in scripts if not s.has_attr("defer")}
+    assert at_once == {site_pages.AT_ONCE, "fontawesome.js"}
+
+
+@pytest.mark.site
 def test_the_link_to_the_pdf_is_there_with_the_pdf(plain, tmp_path):
     shown = str(page(plain))
     assert site_options.PDF_PLACE in shown and site_options.PDF not in shown
