@@ -1,7 +1,8 @@
-"""Run the cells of a notebook as Jupyter does when nbval compares their outputs.
+"""What pytest and its plug-ins need to be told before any test is collected.
 
 IPython looks into its history to see whether a cell ends in a semicolon and is to show no value.
-nbval runs cells without history, so that it would see values which no reader sees.
+nbval runs cells without history, so that it would see values which no reader sees: here cells run
+as Jupyter runs them.
 """
 
 import tempfile
@@ -17,6 +18,15 @@ def _execute_cell_input(self, cell_input, allow_stdin=None):
 
 
 RunningKernel.execute_cell_input = _execute_cell_input
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    """Name bytes by their number: the content may hold the time.
+
+    gzip stores the second in which it packs, and pytest-xdist stops where its workers have
+    collected tests of different names.
+    """
+    return f"{len(val)}-bytes" if isinstance(val, bytes) else None
 
 
 @pytest.fixture(autouse=True, scope="session")
