@@ -29,9 +29,9 @@ print([ax.get_xlabel(), ax.get_title("left"), ax.get_legend().get_texts()[0].get
 """
 
 
-def draw(catalogue=None):
+def draw(catalogue=None, program=DRAW):
     variable = {language.VARIABLE: str(catalogue)} if catalogue else {}
-    command = [sys.executable, "-c", DRAW]
+    command = [sys.executable, "-c", program]
     env = {k: v for k, v in os.environ.items() if k != language.VARIABLE} | variable
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
@@ -46,6 +46,17 @@ def test_a_figure_is_drawn_with_the_words_of_the_catalogue_and_adds_those_it_lac
     assert found["loss"] == found["here"] == found["Two curves"] == ""
     assert not [text for text in found if not language.has_words(text)]
     assert list(tmp_path.iterdir()) == [catalogue]
+
+
+def test_an_interactive_figure_takes_its_words_from_the_catalogue_as_well(tmp_path):
+    pytest.importorskip("anywidget")
+    catalogue = tmp_path / "figures.json"
+    catalogue.write_text('{"Undo": "撤销", "the letter {0}": "字母 {0}"}', "utf-8")
+    make = "from rnncore.widgets import HopfieldRecall as H; h = H(); print(h.words, h.names[0])"
+    done = draw(catalogue, make)
+    assert done.stdout.strip() == "{'Undo': '撤销'} 字母 T", done.stderr
+    found = json.loads(catalogue.read_text("utf-8"))
+    assert found["{0} of {1} pictures stored in {2} units. Energy {3} after {4} flips."] == ""
 
 
 def test_without_a_catalogue_nothing_changes():

@@ -45,6 +45,7 @@ from rnncore.widgets import (
     show,
 )
 from rnncore.widgets.dynamics import letters
+from rnncore.widgets.texts import texts
 
 ROOT = Path(__file__).parents[1]
 STATIC = ROOT / "book" / "_static"
@@ -76,7 +77,7 @@ def test_source_is_small_and_asks_no_other_host(figure):
 
 
 def test_docstring_names_every_setting(figure):
-    made_here = {"params", "noise", "state", "history"}
+    made_here = {"params", "noise", "state", "history", "words"}
     own = {
         name
         for kind in type(figure).__mro__[:4]
@@ -124,6 +125,20 @@ def test_representation_is_the_same_in_every_run(figure):
 def test_show_refuses_what_is_no_figure():
     with pytest.raises(TypeError, match="figure of rnncore.widgets"):
         show("TinyRNN")
+
+
+def test_texts_are_found_with_holes_for_what_is_computed():
+    source = """
+        // say`not this`, it is a comment
+        a(say`Step ${[1].map((x) => { return x; })} of
+          ${say`inner ${b ? say`one` : `${c}`}`}`, say`Step ${d} of ${e}`);"""
+    assert texts(source) == ["Step {0} of {1}", "inner {0}", "one"]
+
+
+def test_a_figure_says_each_text_once_and_in_one_way(figure):
+    found = texts(figure._esm)
+    assert len(found) > 20 and figure.words == {}
+    assert not [text for text in found if "\\" in text or text != text.strip()]
 
 
 @pytest.mark.parametrize(
@@ -477,6 +492,36 @@ def test_figure_answers_to_the_keyboard_and_undoes_it(stage, figure):
         on.press("Reset")
         assert on.page.locator(".rnnfig").inner_html() == before
         assert on.complaints == []
+
+
+WORDS_SHOWN = """all => all.flatMap(e => [
+    ...[...e.childNodes].filter(node => node.nodeType === 3).map(node => node.data),
+    e.getAttribute('aria-label'), e.getAttribute('aria-valuetext')])"""
+
+
+def test_every_word_can_be_translated(stage, figure):
+    figure.words = {text: f"⟪{text}⟫" for text in texts(figure._esm)}
+    shown = set()
+    with stage(figure) as on:
+
+        def look():
+            shown.update(on.page.locator(".rnnfig, .rnnfig *").evaluate_all(WORDS_SHOWN))
+
+        look()
+        main = on.page.locator("button.rnnfig-main")
+        for _ in range(9):
+            if main.is_enabled():
+                main.click()
+                look()
+        for button in on.page.locator(".rnnfig button:not(.rnnfig-dot)").all():
+            if button.is_enabled():
+                button.click()
+                look()
+        assert on.complaints == []
+    left = " ".join(filter(None, shown))
+    while (bare := re.sub(r"⟪[^⟪⟫]*⟫", "", left)) != left:
+        left = bare
+    assert set(re.findall("[a-zA-Z]{2,}", left)) <= {"tanh"}
 
 
 def test_every_slider_answers_to_the_arrow_keys(stage, figure):

@@ -1,7 +1,8 @@
 """Words in figures, in the reader's language.
 
 Every text that a figure shows is set by one function of matplotlib, ``Text.set_text``.  When the
-variable ``RNNCORE_FIGURES`` names a file, `use_style` lets that function ask `translated` first.
+variable ``RNNCORE_FIGURES`` names a file, `use_style` lets that function ask `say` first; the
+interactive figures of `rnncore.widgets` ask it as well, for the texts of their JavaScript.
 The file is a JSON object from each text, as the lectures write it, to what is to stand in the
 figure.  Texts that it lacks are shown as they are, and added to it with nothing behind them when
 the program ends: so running a lecture extracts its words, and running it again, once somebody has
@@ -13,6 +14,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from matplotlib.text import Text
@@ -73,20 +75,38 @@ def save(path: Path, seen: Mapping[str, str]) -> None:
         file.write(f"{json.dumps(merged, ensure_ascii=False, indent=1)}\n".encode())
 
 
-def speak_the_readers_language() -> None:
-    """Let every figure ask the catalogue that ``RNNCORE_FIGURES`` names, if it names one."""
+@cache
+def catalogue() -> dict[str, str] | None:
+    """Return the catalogue that ``RNNCORE_FIGURES`` names, if it names one.
+
+    When the program ends, the file gets what was added to it here.
+    """
     name = os.environ.get(VARIABLE)
-    if not name or hasattr(Text.set_text, "original"):
-        return
+    if not name:
+        return None
     path = Path(name).resolve()
-    catalogue, original = load(path), Text.set_text
+    found = load(path)
+    atexit.register(save, path, found)
+    return found
+
+
+def say(text: str) -> str:
+    """Return a text in the reader's language, and note it in the catalogue if it is not there."""
+    known = catalogue()
+    if known is None or not has_words(text):
+        return text
+    known.setdefault(text, "")
+    return translated(text, known)
+
+
+def speak_the_readers_language() -> None:
+    """Let every text that matplotlib draws ask the catalogue, if there is one."""
+    if catalogue() is None or hasattr(Text.set_text, "original"):
+        return
+    original = Text.set_text
 
     def set_text(self: Text, s: object) -> None:
-        if isinstance(s, str) and has_words(s):
-            catalogue.setdefault(s, "")
-            s = translated(s, catalogue)
-        original(self, s)
+        original(self, say(s) if isinstance(s, str) else s)
 
     set_text.original = original
     Text.set_text = set_text
-    atexit.register(save, path, catalogue)

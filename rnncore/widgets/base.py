@@ -12,6 +12,8 @@ import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
+from rnncore.widgets.texts import dictionary, said
+
 
 def source(name: str) -> str:
     """Join the browser's side of one figure: the formulas, the page's parts, the figure itself."""
@@ -28,14 +30,16 @@ class Figure(anywidget.AnyWidget):
     """An interactive figure that computes in the page, with no kernel and no network.
 
     A subclass names its JavaScript (``_esm``), its start state (traits that are sent to the page)
-    and a text that says what its picture shows (``alt``).
+    and a text that says what its picture shows (``alt``).  ``words`` holds the texts of the
+    JavaScript that have a translation.
     """
 
     alt: ClassVar[str] = ""
+    words = traitlets.Dict().tag(sync=True)
     _css = style()
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
+        super().__init__(words=dictionary(self._esm), **settings)
         self.add_class("anywidget")  # by which the page's styles and scripts find it
 
     def __repr__(self) -> str:
@@ -73,7 +77,7 @@ class Figure(anywidget.AnyWidget):
         )
         svg = quote(re.sub(r"\s*\n\s*", " ", svg).replace('"', "'"), safe=" =:/;,'()!*")
         return (
-            f'<img alt="{escape(self.alt)}" width="{width}" height="{height}" '
+            f'<img alt="{escape(said(self.alt))}" width="{width}" height="{height}" '
             'style="max-width: 100%; height: auto; background: #fff" '
             f'src="data:image/svg+xml,{svg}">'
         )

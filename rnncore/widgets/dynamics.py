@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from rnncore import hopfield
 from rnncore.widgets.base import Figure, drawing, numbers, source
+from rnncore.widgets.texts import said
 
 
 class Powers(Figure):
@@ -147,10 +148,13 @@ class HopfieldRecall(Figure):
         **settings: Any,
     ) -> None:
         if patterns is None:
-            patterns, names = letters(), names or [f"the letter {name}" for name in _LETTERS]
+            patterns, names = (
+                letters(),
+                names or [said("the letter {0}").format(name) for name in _LETTERS],
+            )
         N = int(np.prod(shape))
         rows = _signs("patterns", patterns, (None, N))
-        names = list(names or [f"picture {n}" for n in range(1, len(rows) + 1)])
+        names = list(names or [said("picture {0}").format(n + 1) for n in range(len(rows))])
         if len(names) != len(rows):
             raise traitlets.TraitError(f"names: expected {len(rows)} of them, got {len(names)}")
         if state is None:

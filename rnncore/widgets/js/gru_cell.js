@@ -1,14 +1,15 @@
 // One GRU unit: z slides the state between what it was and the candidate, r decides what the candidate sees.
 
 function render({ model, el }) {
+  speak(model);
   const xs = model.get("inputs"), T = xs.length, weights = model.get("weights");
   const begin = { z: 0.5, r: 1 };
   let gates = { ...begin }, done = [], past = [], writes = false;
   const [when, until] = [model.get("write_at"), model.get("read_at")];
 
-  const root = frame(el, "A GRU cell: z and r",
-    `catch the candidate of step ${when} and carry it to step ${until}, through the noise. Which z does that, and what is the gradient then? ` +
-    "Then find the pair that makes the unit an ordinary one without a past, and the pair that makes it a simple RNN.");
+  const root = frame(el, say`A GRU cell: z and r`,
+    say`catch the candidate of step ${when} and carry it to step ${until}, through the noise. Which z does that, and what is the gradient then?
+      Then find the pair that makes the unit an ordinary one without a past, and the pair that makes it a simple RNN.`);
 
   const before = (k = done.length) => (k ? done[k - 1].h : 0);
   // The slider shows the z of the convention that is chosen; the formulas keep with z, as PyTorch does.
@@ -31,11 +32,11 @@ function render({ model, el }) {
       shape === "square" ? make("rect", { x: X(v) - 6, y: y - 6, width: 12, height: 12, fill: paint(colour) }) : make("circle", { cx: X(v), cy: y, r: 6, fill: shape === "open" ? paint("ground") : paint(colour), stroke: paint(colour), "stroke-width": 2.5 }),
       words(Math.min(width - 66, Math.max(66, X(v))), above ? y - 29 : y + 47, `${name} ${num(v)}`, { "font-weight": "bold" })];
     const close = Math.abs(X(s.h0) - X(s.n)) < 110;
-    parts.push(pin(s.h0, true, "h before", "hidden", "open"));
-    if (close) parts.push(line(X(s.n), y, X(s.n), y - 42, "output", { "stroke-width": 2 }), make("rect", { x: X(s.n) - 6, y: y - 6, width: 12, height: 12, fill: paint("output") }), words(Math.min(width - 66, Math.max(66, X(s.n))), y - 47, `candidate n ${num(s.n)}`, { "font-weight": "bold" }));
-    else parts.push(pin(s.n, true, "candidate n", "output", "square"));
-    parts.push(pin(s.h, false, "new h", "hidden", "full"));
-    return { height: 116, parts, label: `State before ${num(s.h0)}, candidate ${num(s.n)}; the new state ${num(s.h)} lies between them, ${num(s.z)} of the way from the candidate back to the old state.` };
+    parts.push(pin(s.h0, true, say`h before`, "hidden", "open"));
+    if (close) parts.push(line(X(s.n), y, X(s.n), y - 42, "output", { "stroke-width": 2 }), make("rect", { x: X(s.n) - 6, y: y - 6, width: 12, height: 12, fill: paint("output") }), words(Math.min(width - 66, Math.max(66, X(s.n))), y - 47, say`candidate n ${num(s.n)}`, { "font-weight": "bold" }));
+    else parts.push(pin(s.n, true, say`candidate n`, "output", "square"));
+    parts.push(pin(s.h, false, say`new h`, "hidden", "full"));
+    return { height: 116, parts, label: say`State before ${num(s.h0)}, candidate ${num(s.n)}; the new state ${num(s.h)} lies between them, ${num(s.z)} of the way from the candidate back to the old state.` };
   });
 
   const record = canvas((width) => {
@@ -47,44 +48,45 @@ function render({ model, el }) {
       { name: "∏z", colour: "gradient", values: flow() },
     ], done.length);
     return { height, parts, label: done.length
-      ? `After ${done.length} steps: states ${of("h").map((v) => num(v)).join(", ")}; gradient kept by z alone from the last state to each earlier one ${flow().map((v) => num(v)).join(", ")}.`
-      : `No step made yet. Inputs: ${xs.map((v) => num(v)).join(", ")}.` };
+      ? say`After ${done.length} steps: states ${of("h").map((v) => num(v)).join(", ")}; gradient kept by z alone from the last state to each earlier one ${flow().map((v) => num(v)).join(", ")}.`
+      : say`No step made yet. Inputs: ${xs.map((v) => num(v)).join(", ")}.` };
   });
 
   const says = status();
   const write = () => {
     const s = now();
-    let text = done.length < T
-      ? `Next, step ${done.length + 1}: n = tanh(${num(weights.U, 1)} · ${num(s.x)} + ${num(s.r)} · ${num(weights.W, 1)} · ${num(s.h0)}) = ${num(s.n)}; h = ${num(s.z)} · ${num(s.h0)} + ${num(1 - s.z)} · ${num(s.n)} = ${num(s.h)}.`
-      : `All ${T} steps made.`;
+    const text = [done.length < T
+      ? say`Next, step ${done.length + 1}: n = tanh(${num(weights.U, 1)} · ${num(s.x)} + ${num(s.r)} · ${num(weights.W, 1)} · ${num(s.h0)}) = ${num(s.n)}; h = ${num(s.z)} · ${num(s.h0)} + ${num(1 - s.z)} · ${num(s.n)} = ${num(s.h)}.`
+      : say`All ${T} steps made.`];
     if (done.length >= until) {
       const off = Math.abs(done[until - 1].h - done[when - 1].n), left = done.slice(when, until).reduce((p, d) => p * d.z, 1);
-      text += off < 0.03
-        ? ` Carried: at step ${until} the state is off by ${num(off)}, and z lets ${num(left)} of the gradient back to step ${when}.`
-        : ` At step ${until} the state was off by ${num(off)}; z lets ${num(left)} of the gradient back to step ${when}.`;
+      text.push(off < 0.03
+        ? say`Carried: at step ${until} the state is off by ${num(off)}, and z lets ${num(left)} of the gradient back to step ${when}.`
+        : say`At step ${until} the state was off by ${num(off)}; z lets ${num(left)} of the gradient back to step ${when}.`);
     } else if (done.length < T && s.z === 0) {
-      text += s.r === 0 ? " With z and r like this the past plays no part: a feed-forward unit." : s.r === 1 ? " With z and r like this it is the simple RNN." : "";
+      if (s.r === 0) text.push(say`With z and r like this the past plays no part: a feed-forward unit.`);
+      if (s.r === 1) text.push(say`With z and r like this it is the simple RNN.`);
     }
-    says.textContent = text;
+    says.textContent = text.join(" ");
     step.disabled = done.length >= T;
     undoing.disabled = !past.length;
     sliders.z.set(gates.z);
     sliders.r.set(gates.r);
-    meaning.textContent = writes ? "h = (1 − z) · h before + z · n: z = 1 replaces (Cho et al.)" : "h = z · h before + (1 − z) · n: z = 1 keeps (PyTorch, and this book)";
+    meaning.textContent = writes ? say`h = (1 − z) · h before + z · n: z = 1 replaces (Cho et al.)` : say`h = z · h before + (1 − z) · n: z = 1 keeps (PyTorch, and this book)`;
   };
   const redraw = () => { ruler.redraw(); record.redraw(); write(); tell(model, { history: done }); };
   const meaning = make("p", {});
   const sliders = {
-    z: slider({ label: "z, update gate", min: 0, max: 1, step: 0.05, value: gates.z, change: (v) => { gates = { ...gates, z: v }; redraw(); } }),
-    r: slider({ label: "r, reset gate", min: 0, max: 1, step: 0.05, value: gates.r, change: (v) => { gates = { ...gates, r: v }; redraw(); } }),
+    z: slider({ label: say`z, update gate`, min: 0, max: 1, step: 0.05, value: gates.z, change: (v) => { gates = { ...gates, z: v }; redraw(); } }),
+    r: slider({ label: say`r, reset gate`, min: 0, max: 1, step: 0.05, value: gates.r, change: (v) => { gates = { ...gates, r: v }; redraw(); } }),
   };
-  const step = button("Make this step", () => { past.push({ gates, done }); done = [...done, ahead()]; redraw(); }, { class: "rnnfig-main" });
-  const undoing = button("Undo", () => { ({ gates, done } = past.pop()); redraw(); });
-  const other = tick("the other convention for z", false, (on) => { writes = on; gates = { ...gates, z: Number((1 - gates.z).toFixed(2)) }; past = past.map((p) => ({ ...p, gates: { ...p.gates, z: Number((1 - p.gates.z).toFixed(2)) } })); redraw(); });
+  const step = button(say`Make this step`, () => { past.push({ gates, done }); done = [...done, ahead()]; redraw(); }, { class: "rnnfig-main" });
+  const undoing = button(say`Undo`, () => { ({ gates, done } = past.pop()); redraw(); });
+  const other = tick(say`the other convention for z`, false, (on) => { writes = on; gates = { ...gates, z: Number((1 - gates.z).toFixed(2)) }; past = past.map((p) => ({ ...p, gates: { ...p.gates, z: Number((1 - p.gates.z).toFixed(2)) } })); redraw(); });
 
   root.append(
     make("div", { class: "rnnfig-pair" }, make("div", {}, row(sliders.z), row(sliders.r)), make("div", {}, meaning, row(other))),
-    row(step, undoing, button("Reset", () => { gates = { ...begin, z: 0.5 }; done = []; past = []; redraw(); })),
+    row(step, undoing, button(say`Reset`, () => { gates = { ...begin, z: 0.5 }; done = []; past = []; redraw(); })),
     ruler, says, record,
   );
   redraw();

@@ -3,15 +3,16 @@
 const DOES = { hold: { f: 1, i: 0 }, overwrite: { f: 0, i: 1 }, add: { f: 1, i: 1 }, clear: { f: 0, i: 0 } };
 
 function render({ model, el }) {
+  speak(model);
   const g = model.get("candidates"), T = g.length;
   const begin = { f: 0.5, i: 0.5, o: 0.5 };
   let gates = { ...begin }, done = [], past = [];
 
   const [when, out] = [model.get("write_at"), model.get("read_at")];
   const goal = g.map((_, k) => (k === out - 1 ? Math.tanh(g[when - 1]) : 0));
-  const root = frame(el, "An LSTM cell whose gates you set",
-    `the candidate at step ${when} is worth keeping, the others are noise. Set the gates before each step so that h stays ` +
-    `silent and says tanh(${num(g[when - 1], 1)}) = ${num(goal[out - 1])} at step ${out}: meet the black marks. Then watch the red bars: what must f have been?`);
+  const root = frame(el, say`An LSTM cell whose gates you set`,
+    say`the candidate at step ${when} is worth keeping, the others are noise. Set the gates before each step so that h stays
+      silent and says tanh(${num(g[when - 1], 1)}) = ${num(goal[out - 1])} at step ${out}: meet the black marks. Then watch the red bars: what must f have been?`);
 
   const at = () => (done.length ? done[done.length - 1] : { c: 0, h: 0 });
   const ahead = () => {
@@ -37,12 +38,12 @@ function render({ model, el }) {
     parts.push(pipe(x[0], y, x[1], y, 1, "cell"), pipe(x[1], y, x[2], y, s.f, "cell"), pipe(x[2], y, x[3], y, 1, "cell"));
     parts.push(pipe(x[1] - u * 0.6, low, x[2] - u * 0.15, low, 1, "neutral"), pipe(x[2], low, x[2], y, s.i, "neutral"));
     parts.push(pipe(x[3], y, x[4], y, 1, "cell"), pipe(x[4], y, x[5], y, s.o, "hidden"));
-    parts.push(box(x[0], y, "c old", c0, "cell"), valve(x[1], y, "f", s.f), valve(x[2], low, "i", s.i), box(x[1] - u * 0.6, low, "g", s.g, "neutral"));
+    parts.push(box(x[0], y, say`c old`, c0, "cell"), valve(x[1], y, "f", s.f), valve(x[2], low, "i", s.i), box(x[1] - u * 0.6, low, "g", s.g, "neutral"));
     parts.push(make("circle", { cx: x[2], cy: y, r: 14, fill: paint("ground"), stroke: paint("cell"), "stroke-width": 2 }), words(x[2], y + 5, "+", { "font-size": 18 }));
     parts.push(box(x[3], y, "c", s.c, "cell"), valve(x[4], y, "o", s.o), box(x[5], y, "h", s.h, "hidden"));
     parts.push(words(x[4], y + 34, "tanh c"));
-    parts.push(words(width - 6, low + 34, over ? `step ${T}, the last` : `step ${done.length + 1}, as the gates stand`, { "text-anchor": "end" }));
-    return { height: 152, parts, label: `Step ${Math.min(done.length + 1, T)}: c = f ${num(s.f)} times ${num(c0)} plus i ${num(s.i)} times g ${num(s.g)} = ${num(s.c)}; h = o ${num(s.o)} times tanh c = ${num(s.h)}.` };
+    parts.push(words(width - 6, low + 34, over ? say`step ${T}, the last` : say`step ${done.length + 1}, as the gates stand`, { "text-anchor": "end" }));
+    return { height: 152, parts, label: say`Step ${Math.min(done.length + 1, T)}: c = f ${num(s.f)} times ${num(c0)} plus i ${num(s.i)} times g ${num(s.g)} = ${num(s.c)}; h = o ${num(s.o)} times tanh c = ${num(s.h)}.` };
   });
 
   const record = canvas((width) => {
@@ -55,8 +56,8 @@ function render({ model, el }) {
       { name: "∂c/∂cₖ", colour: "gradient", values: flow() },
     ], done.length);
     return { height, parts, label: done.length
-      ? `After ${done.length} steps: c ${of("c").map((v) => num(v)).join(", ")}; h ${of("h").map((v) => num(v)).join(", ")}; gradient of the last c to each earlier one ${flow().map((v) => num(v)).join(", ")}.`
-      : `No step made yet. Candidates: ${g.map((v) => num(v)).join(", ")}.` };
+      ? say`After ${done.length} steps: c ${of("c").map((v) => num(v)).join(", ")}; h ${of("h").map((v) => num(v)).join(", ")}; gradient of the last c to each earlier one ${flow().map((v) => num(v)).join(", ")}.`
+      : say`No step made yet. Candidates: ${g.map((v) => num(v)).join(", ")}.` };
   });
 
   const says = status();
@@ -64,12 +65,12 @@ function render({ model, el }) {
     const s = done.length < T ? ahead() : null;
     const off = done.map((d, k) => Math.abs(d.h - goal[k])), worst = off.length ? Math.max(...off) : 0;
     if (s) {
-      says.textContent = `Next, step ${done.length + 1}: c = ${num(s.f)} · ${num(at().c)} + ${num(s.i)} · ${num(s.g)} = ${num(s.c)}, h = ${num(s.o)} · tanh(${num(s.c)}) = ${num(s.h)}.` +
-        (done.length ? ` So far h is off by at most ${num(worst)}.` : "");
+      says.textContent = [say`Next, step ${done.length + 1}: c = ${num(s.f)} · ${num(at().c)} + ${num(s.i)} · ${num(s.g)} = ${num(s.c)}, h = ${num(s.o)} · tanh(${num(s.c)}) = ${num(s.h)}.`,
+        done.length ? say`So far h is off by at most ${num(worst)}.` : ""].join(" ");
     } else if (worst < 0.03) {
-      says.textContent = `Done, h is off by at most ${num(worst)}. You wrote once, held, and opened the output once. The gradient of the last c to the one of step ${when} is ${num(flow()[when - 1])}: a cell that remembers lets the gradient through.`;
+      says.textContent = say`Done, h is off by at most ${num(worst)}. You wrote once, held, and opened the output once. The gradient of the last c to the one of step ${when} is ${num(flow()[when - 1])}: a cell that remembers lets the gradient through.`;
     } else {
-      says.textContent = `All ${T} steps made. h is off by ${num(worst)} at step ${off.indexOf(worst) + 1}; the gradient to step ${when} is ${num(flow()[when - 1])}. Undo, or start again.`;
+      says.textContent = say`All ${T} steps made. h is off by ${num(worst)} at step ${off.indexOf(worst) + 1}; the gradient to step ${when} is ${num(flow()[when - 1])}. Undo, or start again.`;
     }
     step.disabled = done.length >= T;
     undoing.disabled = !past.length;
@@ -77,17 +78,18 @@ function render({ model, el }) {
     for (const [name, b] of Object.entries(modes)) b.setAttribute("aria-pressed", String(gates.f === DOES[name].f && gates.i === DOES[name].i));
   };
   const redraw = () => { scheme.redraw(); record.redraw(); write(); tell(model, { history: done }); };
-  const sliders = Object.fromEntries([["f", "f, forget gate"], ["i", "i, input gate"], ["o", "o, output gate"]].map(([name, label]) => [name,
+  const sliders = Object.fromEntries([["f", say`f, forget gate`], ["i", say`i, input gate`], ["o", say`o, output gate`]].map(([name, label]) => [name,
     slider({ label, min: 0, max: 1, step: 0.05, value: gates[name], change: (v) => { gates = { ...gates, [name]: v }; redraw(); } })]));
-  const modes = Object.fromEntries(Object.entries(DOES).map(([name, set]) => [name, button(name, () => { gates = { ...gates, ...set }; redraw(); }, { "aria-pressed": "false" })]));
-  const step = button("Make this step", () => { past.push({ gates, done }); done = [...done, ahead()]; redraw(); }, { class: "rnnfig-main" });
-  const undoing = button("Undo", () => { ({ gates, done } = past.pop()); redraw(); });
+  const does = { hold: say`hold`, overwrite: say`overwrite`, add: say`add`, clear: say`clear` };
+  const modes = Object.fromEntries(Object.entries(DOES).map(([name, set]) => [name, button(does[name], () => { gates = { ...gates, ...set }; redraw(); }, { "aria-pressed": "false" })]));
+  const step = button(say`Make this step`, () => { past.push({ gates, done }); done = [...done, ahead()]; redraw(); }, { class: "rnnfig-main" });
+  const undoing = button(say`Undo`, () => { ({ gates, done } = past.pop()); redraw(); });
 
   root.append(
     make("div", { class: "rnnfig-pair" },
       make("div", {}, row(sliders.f), row(sliders.i), row(sliders.o)),
-      make("div", {}, row(make("span", {}, "f and i that"), Object.values(modes)), row(make("span", {}, "Output"), button("shut", () => { gates = { ...gates, o: 0 }; redraw(); }), button("open", () => { gates = { ...gates, o: 1 }; redraw(); })))),
-    row(step, undoing, button("Reset", () => { gates = { ...begin }; done = []; past = []; redraw(); })),
+      make("div", {}, row(make("span", {}, say`f and i that`), Object.values(modes)), row(make("span", {}, say`Output`), button(say`shut`, () => { gates = { ...gates, o: 0 }; redraw(); }), button(say`open`, () => { gates = { ...gates, o: 1 }; redraw(); })))),
+    row(step, undoing, button(say`Reset`, () => { gates = { ...begin }; done = []; past = []; redraw(); })),
     scheme, says, record,
   );
   redraw();

@@ -2,6 +2,15 @@
 
 const DRAWN = new Set("svg g path line rect circle text tspan polyline polygon".split(" "));
 
+// Words in the reader's language, from the texts as this file writes them: say`Step ${t} of ${T}` asks the model's
+// dictionary for "Step {0} of {1}". What has no translation is said as it stands here.
+let dictionary = {};
+const speak = (model) => (dictionary = model.get("words") || {});
+function say(parts, ...values) {
+  const text = parts.reduce((all, part, n) => `${all}{${n - 1}}${part}`).replace(/\s+/g, " ");
+  return (dictionary[text] || text).replace(/\{(\d+)\}/g, (_, n) => values[n]);
+}
+
 function make(tag, settings = {}, ...inside) {
   const node = DRAWN.has(tag)
     ? document.createElementNS("http://www.w3.org/2000/svg", tag)
@@ -39,7 +48,7 @@ function frame(el, name, attempt) {
     "div",
     { class: "rnnfig", role: "group", "aria-labelledby": id },
     make("p", { class: "rnnfig-name", id }, name),
-    make("p", { class: "rnnfig-try" }, make("b", {}, "Try: "), attempt),
+    make("p", { class: "rnnfig-try" }, make("b", {}, say`Try:`, " "), attempt),
   );
   el.replaceChildren(root);
   return root;
@@ -184,7 +193,7 @@ function chart(width, height, { x, y, xname, yname, log = false, series, at, lef
   let place = width - right;
   for (const { name, colour, dash } of [...series].reverse()) {
     if (!name) continue;
-    place -= 8 + name.length * 7.2;
+    place -= 8 + [...name].reduce((all, letter) => all + (letter > "\u2e80" ? 13 : 7.2), 0);
     parts.push(words(place + 6, 12, name, { "text-anchor": "start" }));
     parts.push(line(place - 22, 8, place + 1, 8, colour, { "stroke-width": 2.5, "stroke-dasharray": dash ?? DASHES[colour] ?? "" }));
     place -= 30;
@@ -214,7 +223,7 @@ function strip(width, T, rows, made, first = 1) {
     y += signed ? (column > 28 ? 62 : 48) : column > 28 ? 52 : 40;
   }
   for (let k = 0; k < T; k++) parts.push(words(X(k), y + 10, String(k + first), { "font-weight": k === made ? "bold" : "normal" }));
-  parts.push(words(2, y + 10, "step", { "text-anchor": "start" }));
+  parts.push(words(2, y + 10, say`step`, { "text-anchor": "start" }));
   if (made < T) parts.unshift(make("rect", { x: X(made) - column / 2 + 1, y: 0, width: column - 2, height: y + 16, rx: 4, fill: paint("raised") }));
   return { parts, height: y + 20 };
 }
@@ -234,7 +243,7 @@ function player(start, step, milliseconds = 350) {
       for (let n = 0; n < 2000 && step(); n++);
       return;
     }
-    node.textContent = "Stop";
+    node.textContent = say`Stop`;
     timer = setInterval(() => {
       if (!node.isConnected || !step()) node.stop();
     }, milliseconds);

@@ -1,9 +1,9 @@
 // A tiny net that trains in the page. One update is 2T + 2 small steps: T forward, the loss, T backward, the update.
 
-const TASKS = {
-  recall: "say at the end what came first",
-  wave: "predict the next value of a wave",
-};
+const tinyTasks = () => ({
+  recall: say`say at the end what came first`,
+  wave: say`predict the next value of a wave`,
+});
 
 // Sequence k of a task: inputs (T, 1) and targets, null where there is none.
 function tinyData(task, T, k, noise) {
@@ -23,13 +23,14 @@ function scaled(params, factor) {
 }
 
 function render({ model, el }) {
+  speak(model);
   const first = model.get("params"), noise = model.get("noise");
   let task = model.get("task"), T = model.get("length"), rate = model.get("learning_rate"), factor = 1;
   let params, updates, losses, past, data, pass, phase, at, logarithmic = false;
 
-  const root = frame(el, "A tiny RNN that trains in this page",
-    "press “Next step” through one forward and one backward sweep, and watch the red bars. Then train 100 updates. " +
-    "Make the sequence longer, or the recurrent weights at the start smaller: how far back does the gradient reach?");
+  const root = frame(el, say`A tiny RNN that trains in this page`,
+    say`press “Next step” through one forward and one backward sweep, and watch the red bars. Then train 100 updates.
+      Make the sequence longer, or the recurrent weights at the start smaller: how far back does the gradient reach?`);
 
   const begin = () => {
     params = scaled(first, factor);
@@ -101,7 +102,7 @@ function render({ model, el }) {
     const X = (t) => left + (t - 0.5) * column, wide = Math.min(12, (column - 8) / H - 2);
     const [yGrad, yOut, yHidden, yIn] = [78, 108, 186, 258], parts = [];
     parts.push(make("rect", { x: X(at) - column / 2 + 1, y: 2, width: column - 2, height: 298, rx: 4, fill: paint("raised") }));
-    for (const [y, text, more] of [[yGrad - 30, "‖∂L/∂h‖"], [yOut + 4, "o", "target"], [yHidden + 4, "h"], [yIn + 4, "x"]]) {
+    for (const [y, text, more] of [[yGrad - 30, "‖∂L/∂h‖"], [yOut + 4, "o", say`target`], [yHidden + 4, "h"], [yIn + 4, "x"]]) {
       parts.push(words(2, y, text, { "text-anchor": "start", "font-style": "italic" }));
       if (more) parts.push(words(2, y + 15, more, { "text-anchor": "start" }));
     }
@@ -130,8 +131,8 @@ function render({ model, el }) {
     }
     return {
       height: 302, parts,
-      label: `The net at ${T} time steps. Forward as far as step ${forward()}. ` +
-        (phase > T + 1 ? `Gradient norms from step ${reached() || 1} to ${T}: ${reach.slice(Math.max(1, reached())).map(size).join(", ")}.` : "No gradient yet."),
+      label: [say`The net at ${T} time steps. Forward as far as step ${forward()}.`,
+        phase > T + 1 ? say`Gradient norms from step ${reached() || 1} to ${T}: ${reach.slice(Math.max(1, reached())).map(size).join(", ")}.` : say`No gradient yet.`].join(" "),
     };
   });
 
@@ -142,29 +143,29 @@ function render({ model, el }) {
     const low = 10 ** Math.floor(Math.log10(Math.max(1e-8, Math.min(...shown))));
     const { parts } = chart(width, 170, {
       x: [1, Math.max(10, shown.length)], y: [low, 10 ** Math.ceil(Math.log10(most * 1.01))], log: true,
-      xname: "update", yname: "loss", series: [{ colour: "target", points, mark: points.length < 3 }],
+      xname: say`update`, yname: say`loss`, series: [{ colour: "target", points, mark: points.length < 3 }],
     });
-    return { height: 170, parts, label: `Loss after ${losses.length} updates: ${size(pass.loss)}` };
+    return { height: 170, parts, label: say`Loss after ${losses.length} updates: ${size(pass.loss)}` };
   });
 
   const says = status(), numbers = make("table", {});
-  const lookAt = slider({ label: "look at step t", min: 1, max: T, step: 1, value: 1, digits: 0,
+  const lookAt = slider({ label: say`look at step t`, min: 1, max: T, step: 1, value: 1, digits: 0,
     change: (v) => { at = v; redraw(); } });
   const tell_ = () => {
     const t = at, known = t <= forward();
     const vector = (v) => `(${v.map((x) => num(x)).join(", ")})`;
     const rows = [[`x`, num(data.xs[t - 1][0])]];
-    rows.push(["h = tanh(U x + W h before + b)", known ? vector(pass.hs[t]) : "–"], ["o = V h + c", known ? num(pass.ys[t - 1]) : "–"]);
+    rows.push([say`h = tanh(U x + W h before + b)`, known ? vector(pass.hs[t]) : "–"], ["o = V h + c", known ? num(pass.ys[t - 1]) : "–"]);
     const back = t >= reached() || phase === 2 * T + 2, total = pass.totals[t].map((v) => (v < 0 ? "−" : "") + size(Math.abs(v)));
-    rows.push(["∂L/∂h, all paths", back ? `(${total.join(", ")})` : "–"], ["its size", back ? size(norm(pass.totals[t])) : "–"]);
+    rows.push([say`∂L/∂h, all paths`, back ? `(${total.join(", ")})` : "–"], [say`its size`, back ? size(norm(pass.totals[t])) : "–"]);
     numbers.replaceChildren(make("tbody", {}, rows.map(([a, b]) => make("tr", {}, make("th", { scope: "row" }, a), make("td", {}, b)))));
     const ratio = norm(pass.totals[1]) / norm(pass.totals[T]);
-    if (phase === 0) says.textContent = `Update ${updates + 1}: nothing has been read yet. Forward comes first.`;
-    else if (phase <= T) says.textContent = `Forward, step ${phase}: the state takes in x and passes itself on to the right.`;
-    else if (phase === T + 1) says.textContent = `Loss ${size(pass.loss)}: half the squared difference between o and target. Now backward.`;
-    else if (phase <= 2 * T) says.textContent = `Backward, step ${reached()}: ∂L/∂h here is what its own output sends, plus Wᵀ times what comes back from the step after.`;
-    else if (phase === 2 * T + 1) says.textContent = `Backward is done: loss ${size(pass.loss)}, ${updates} updates so far. The first state gets ${size(ratio)} times the gradient of the last. Next: the update.`;
-    else says.textContent = `Update ${updates} made: every weight went ${num(rate, 2)} times its gradient downhill.`;
+    if (phase === 0) says.textContent = say`Update ${updates + 1}: nothing has been read yet. Forward comes first.`;
+    else if (phase <= T) says.textContent = say`Forward, step ${phase}: the state takes in x and passes itself on to the right.`;
+    else if (phase === T + 1) says.textContent = say`Loss ${size(pass.loss)}: half the squared difference between o and target. Now backward.`;
+    else if (phase <= 2 * T) says.textContent = say`Backward, step ${reached()}: ∂L/∂h here is what its own output sends, plus Wᵀ times what comes back from the step after.`;
+    else if (phase === 2 * T + 1) says.textContent = say`Backward is done: loss ${size(pass.loss)}, ${updates} updates so far. The first state gets ${size(ratio)} times the gradient of the last. Next: the update.`;
+    else says.textContent = say`Update ${updates} made: every weight went ${num(rate, 2)} times its gradient downhill.`;
   };
   const redraw = () => {
     lookAt.set(at);
@@ -173,24 +174,24 @@ function render({ model, el }) {
     curve.redraw();
     tell_();
   };
-  const undoing = button("Undo", undo);
-  const lengths = slider({ label: "sequence length", min: 2, max: 12, step: 1, value: T, digits: 0, change: (v) => {
+  const undoing = button(say`Undo`, undo);
+  const lengths = slider({ label: say`sequence length`, min: 2, max: 12, step: 1, value: T, digits: 0, change: (v) => {
     T = v;
     lookAt.input.max = v;
     begin();
     redraw();
     tell(model, { length: v });
   } });
-  const rates = slider({ label: "learning rate", min: 0.02, max: 1, step: 0.02, value: rate, change: (v) => { rate = v; tell(model, { learning_rate: v }); } });
-  const factors = slider({ label: "W at the start ×", name: "W at the start ×, the recurrent weights", min: 0.2, max: 3, step: 0.1, value: 1, digits: 1,
+  const rates = slider({ label: say`learning rate`, min: 0.02, max: 1, step: 0.02, value: rate, change: (v) => { rate = v; tell(model, { learning_rate: v }); } });
+  const factors = slider({ label: say`W at the start ×`, name: say`W at the start ×, the recurrent weights`, min: 0.2, max: 3, step: 0.1, value: 1, digits: 1,
     change: (v) => { factor = v; begin(); redraw(); } });
-  const tasks = choice({ label: "task", options: TASKS, value: task, change: (v) => { task = v; begin(); redraw(); tell(model, { task: v }); } });
+  const tasks = choice({ label: say`task`, options: tinyTasks(), value: task, change: (v) => { task = v; begin(); redraw(); tell(model, { task: v }); } });
 
   root.append(
     row(tasks),
-    row(button("Next step", next, { class: "rnnfig-main" }), button("Finish this sweep", finish), button("Train 100 updates", () => train(100)),
-      undoing, button("Reset", () => { factor = 1; factors.set(1); begin(); redraw(); })),
-    drawing, says, row(lookAt, tick("bars on a scale of powers of ten", false, (v) => { logarithmic = v; redraw(); })), numbers,
+    row(button(say`Next step`, next, { class: "rnnfig-main" }), button(say`Finish this sweep`, finish), button(say`Train 100 updates`, () => train(100)),
+      undoing, button(say`Reset`, () => { factor = 1; factors.set(1); begin(); redraw(); })),
+    drawing, says, row(lookAt, tick(say`bars on a scale of powers of ten`, false, (v) => { logarithmic = v; redraw(); })), numbers,
     make("div", { class: "rnnfig-pair" }, curve, make("div", {}, row(lengths), row(rates), row(factors))),
   );
   begin();

@@ -1,17 +1,19 @@
 // Unrolling: a loop becomes a row of copies that share their weights.
 
-const SEQUENCES = { pulse: [1, 0, 0, 0, 0, 0], "all ones": [1, 1, 1, 1, 1, 1], "to and fro": [1, -1, 1, -1, 1, -1], silence: [0, 0, 0, 0, 0, 0] };
+const sequences = () => [
+  [say`pulse`, [1, 0, 0, 0, 0, 0]], [say`all ones`, [1, 1, 1, 1, 1, 1]], [say`to and fro`, [1, -1, 1, -1, 1, -1]], [say`silence`, [0, 0, 0, 0, 0, 0]]];
 const SUB = (n) => [...String(n)].map((c) => "₀₁₂₃₄₅₆₇₈₉"[c]).join("");
 
 function render({ model, el }) {
+  speak(model);
   const T = 6, later = 30;
   const start = { ...model.get("weights") };
   let w = { ...start }, xs = [...model.get("inputs")], copies = 0, lit = null, past = [];
   const firstInputs = [...xs];
 
-  const root = frame(el, "Unrolling a net, step by step",
-    "unroll the loop, one copy at a time, and watch what grows and what does not. Then move W: it changes in every copy at " +
-    "once. From which W on does the state still remember the pulse after 30 steps? What does a negative W do?");
+  const root = frame(el, say`Unrolling a net, step by step`,
+    say`unroll the loop, one copy at a time, and watch what grows and what does not. Then move W: it changes in every copy at
+      once. From which W on does the state still remember the pulse after 30 steps? What does a negative W do?`);
 
   const params = () => ({ weight_ih: [[w.U]], weight_hh: [[w.W]], bias_ih: [w.b], bias_hh: [0] });
   const states = (n) => rnnForward(params(), [...Array(n).keys()].map((t) => [t < T ? xs[t] : 0]), [0]).map(([h]) => h);
@@ -33,7 +35,7 @@ function render({ model, el }) {
       make("path", { d: `M${x0 - box / 2 + 6},${yh + 15}C${x0 - box / 2 - 4},${yh + 50} ${x0 - 4},${yh + 44} ${x0 - 10},${yh + 24}`, fill: "none", stroke: paint("hidden"), "stroke-width": 2 }),
       make("polygon", { points: `${x0 - 12},${yh + 16} ${x0 - 15},${yh + 26} ${x0 - 6},${yh + 24}`, fill: paint("hidden") }),
       words(Math.max(8, x0 - box / 2), yh + 58, "W", { "font-weight": "bold" })));
-    parts.push(words(x0, 226, "loop"));
+    parts.push(words(x0, 226, say`loop`));
     if (copies) parts.push(line(column, 4, column, 216, "neutral", { "stroke-dasharray": "2 4" }));
     for (let t = 1; t <= copies; t++) {
       const x = column * (t + 0.5);
@@ -44,15 +46,15 @@ function render({ model, el }) {
       parts.push(words(x, 226, `t=${t}`));
     }
     return { height: 232, parts, label: copies
-      ? `The loop, and ${copies} copies of the net side by side. States: ${hs.slice(1, copies + 1).map((h) => num(h)).join(", ")}.`
-      : "The net folded: an input x, a state h with a loop onto itself, an output o." };
+      ? say`The loop, and ${copies} copies of the net side by side. States: ${hs.slice(1, copies + 1).map((h) => num(h)).join(", ")}.`
+      : say`The net folded: an input x, a state h with a loop onto itself, an output o.` };
   });
 
   const trace = canvas((width) => {
     const hs = states(later);
-    const { parts } = chart(width, 170, { x: [0, later], y: [-1, 1], xname: "step t", yname: "h", at: copies || undefined,
-      series: [{ name: "state", colour: "hidden", points: hs.map((h, t) => [t, h]), mark: true }] });
-    return { height: 170, parts, label: `The state over ${later} steps, with inputs 0 after step ${T}. At step ${later} it is ${num(hs[later])}.` };
+    const { parts } = chart(width, 170, { x: [0, later], y: [-1, 1], xname: say`step t`, yname: "h", at: copies || undefined,
+      series: [{ name: say`state`, colour: "hidden", points: hs.map((h, t) => [t, h]), mark: true }] });
+    return { height: 170, parts, label: say`The state over ${later} steps, with inputs 0 after step ${T}. At step ${later} it is ${num(hs[later])}.` };
   });
 
   const says = status(), formula = make("p", {});
@@ -62,12 +64,12 @@ function render({ model, el }) {
     const minus = (v) => num(v, 1);
     formula.replaceChildren(make("b", {}, t ? `h${SUB(t)} = ${nested(t)}` : "hₜ = tanh(U xₜ + W hₜ₋₁ + b)"),
       make("br"), t ? `= tanh(${minus(w.U)} · ${num(xs[t - 1], 0)} + ${minus(w.W)} · ${num(hs[t - 1])} + ${minus(w.b)}) = ${num(hs[t])}` : "oₜ = V hₜ + c,  h₀ = 0");
-    const memory = Math.abs(hs[later]) > 0.05 ? `After ${later} steps the state is still ${num(hs[later])}.` : `After ${later} steps nothing is left of the inputs (${num(hs[later])}).`;
-    says.textContent = t ? `${t} ${t === 1 ? "copy" : "copies"} of the net, and still five parameters: U, W, V, b, c. ${memory}`
-      : `Folded: one net, five parameters, and a loop that you cannot compute in one go. Unroll it.`;
+    const memory = Math.abs(hs[later]) > 0.05 ? say`After ${later} steps the state is still ${num(hs[later])}.` : say`After ${later} steps nothing is left of the inputs (${num(hs[later])}).`;
+    says.textContent = t ? [t === 1 ? say`1 copy of the net, and still five parameters: U, W, V, b, c.` : say`${t} copies of the net, and still five parameters: U, W, V, b, c.`, memory].join(" ")
+      : say`Folded: one net, five parameters, and a loop that you cannot compute in one go. Unroll it.`;
     inputs.forEach((b, k) => {
       b.textContent = `x${SUB(k + 1)} = ${num(xs[k], 0)}`;
-      b.setAttribute("aria-label", `${b.textContent}, press for the next value`);
+      b.setAttribute("aria-label", say`${b.textContent}, press for the next value`);
     });
     more.disabled = copies >= T;
     undoing.disabled = !past.length;
@@ -83,22 +85,22 @@ function render({ model, el }) {
     tell(model, { weights: w, inputs: xs });
   };
   const sliders = Object.fromEntries(["U", "W", "V", "b", "c"].map((name) => {
-    const s = slider({ label: name, name: `${name}, ${name === name.toLowerCase() ? "bias" : "weight"}`, min: -2, max: 2, step: 0.1, value: w[name], digits: 1, change: (v) => change(name, () => { w = { ...w, [name]: v }; lit = name.match(/[UWV]/) ? name : null; }) });
+    const s = slider({ label: name, name: name === name.toLowerCase() ? say`${name}, bias` : say`${name}, weight`, min: -2, max: 2, step: 0.1, value: w[name], digits: 1, change: (v) => change(name, () => { w = { ...w, [name]: v }; lit = name.match(/[UWV]/) ? name : null; }) });
     s.input.addEventListener("focus", () => { lit = name.match(/[UWV]/) ? name : null; drawing.redraw(); });
     s.input.addEventListener("blur", () => { lit = null; drawing.redraw(); });
     return [name, s];
   }));
   const inputs = xs.map((_, k) => button("", () => change("press", () => { xs = xs.map((x, j) => (j === k ? (x === 0 ? 1 : x === 1 ? -1 : 0) : x)); })));
-  const more = button("Unroll one step", () => change("press", () => { copies += 1; }), { class: "rnnfig-main" });
-  const undoing = button("Undo", () => { ({ w, xs, copies } = past.pop()); last = null; redraw(); tell(model, { weights: w, inputs: xs }); });
+  const more = button(say`Unroll one step`, () => change("press", () => { copies += 1; }), { class: "rnnfig-main" });
+  const undoing = button(say`Undo`, () => { ({ w, xs, copies } = past.pop()); last = null; redraw(); tell(model, { weights: w, inputs: xs }); });
 
   root.append(
-    row(more, button("Fold", () => change("press", () => { copies = 0; })), undoing,
-      button("Reset", () => { w = { ...start }; xs = [...firstInputs]; copies = 0; past = []; last = null; redraw(); tell(model, { weights: w, inputs: xs }); })),
+    row(more, button(say`Fold`, () => change("press", () => { copies = 0; })), undoing,
+      button(say`Reset`, () => { w = { ...start }; xs = [...firstInputs]; copies = 0; past = []; last = null; redraw(); tell(model, { weights: w, inputs: xs }); })),
     drawing, formula, says,
     make("div", { class: "rnnfig-pair" },
       make("div", {}, ["W", "U", "b", "V", "c"].map((name) => row(sliders[name]))),
-      make("div", {}, row(inputs), row(make("span", {}, "Inputs:"), Object.entries(SEQUENCES).map(([name, s]) => button(name, () => change("press", () => { xs = [...s]; })))))),
+      make("div", {}, row(inputs), row(make("span", {}, say`Inputs:`), sequences().map(([name, s]) => button(name, () => change("press", () => { xs = [...s]; })))))),
     trace,
   );
   redraw();
