@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 from rnncore.data import load_pairs
 
-SEEDS = range(2)
+SEEDS = range(5)
 WORDS, TRAIN, TEST, RARE = 7, 20_000, 500, 3
 BATCH, EPOCHS, RATE, HIDDEN, EMBED, BEAM = 64, 5, 0.003, 128, 96, 5
 PAD, UNKNOWN, START, END = range(4)
