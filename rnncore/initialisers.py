@@ -10,24 +10,26 @@ Every function takes its random generator explicitly and returns a new array.
 """
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnncore._check import float_dtype, generator, positive_int
+from rnncore._check import float_dtype, generator, number, positive_int
 
-_BIAS = re.compile(r"(?:^|\.)bias_(?P<side>ih|hh)(?:_l\d+)?(?:_reverse)?$")
+_BIAS = re.compile(r"(?:^|\.)bias_(?P<side>ih|hh)(?:_l\d+)?(?:_reverse)*$")
 
 
 def _check_number(name: str, x: float) -> float:
-    if isinstance(x, bool) or not isinstance(x, int | float | np.integer | np.floating):
-        raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
+    x = number(name, x)
     if not np.isfinite(x):
         raise ValueError(f"{name}: expected a finite number, got {x}")
-    return float(x)
+    return x
 
 
 def _check_matrix(shape: tuple[int, int]) -> tuple[int, int]:
+    if not isinstance(shape, tuple | list):
+        raise TypeError(f"shape: expected (rows, columns), got {shape!r}")
     if len(shape) != 2:
         raise ValueError(f"shape: expected (rows, columns), got {shape}")
     return positive_int("rows", shape[0]), positive_int("columns", shape[1])
@@ -102,7 +104,7 @@ def glorot(
     Raises
     ------
     TypeError
-        If `rng` is no generator.
+        If `rng` is no generator or `shape` no tuple.
     ValueError
         If `shape` is not two positive integers, or `dtype` is no float32 or float64.
 
@@ -149,7 +151,7 @@ def orthogonal(
     Raises
     ------
     TypeError
-        If `rng` is no generator or `gain` is no number.
+        If `rng` is no generator, `shape` no tuple or `gain` no number.
     ValueError
         If `shape` is not two positive integers, `gain` is not finite, or `dtype` is no float32 or
         float64.
@@ -190,7 +192,7 @@ def identity(shape: tuple[int, int], scale: float = 1.0, dtype: DTypeLike = np.f
     Raises
     ------
     TypeError
-        If `scale` is no number.
+        If `shape` is no tuple or `scale` no number.
     ValueError
         If `shape` is not two positive integers, `scale` is not finite, or `dtype` is no float32
         or float64.
@@ -229,7 +231,7 @@ def forget_bias(params: dict[str, NDArray], value: float = 1.0) -> dict[str, NDA
     Raises
     ------
     TypeError
-        If `value` is no number.
+        If `params` is no dict or `value` no number.
     ValueError
         If `value` is not finite, no recurrent bias is found, or a cell is no LSTM.
 
@@ -238,6 +240,8 @@ def forget_bias(params: dict[str, NDArray], value: float = 1.0) -> dict[str, NDA
     Gers, Schmidhuber and Cummins (2000), Learning to forget; Jozefowicz, Zaremba and Sutskever
     (2015), An empirical exploration of recurrent network architectures.
     """
+    if not isinstance(params, Mapping):
+        raise TypeError(f"params: expected a dict of arrays, got {type(params).__name__}")
     value, new = _check_number("value", value), dict(params)
     found = {key: match["side"] for key in params if (match := _BIAS.search(key))}
     if not found:

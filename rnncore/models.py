@@ -59,6 +59,13 @@ def depth(model: Any) -> int:
     return depth(model.model) if isinstance(model, Bidirectional) else 1
 
 
+def nesting(model: Any) -> int:
+    """Number of `Bidirectional` models inside one another."""
+    if isinstance(model, Stack):
+        return max(map(nesting, model.layers))
+    return 1 + nesting(model.model) if isinstance(model, Bidirectional) else 0
+
+
 class Composite:
     """What follows from a model's `parts` alone."""
 
@@ -201,7 +208,8 @@ class Bidirectional(Composite):
     Notes
     -----
     The state is a pair (forward, reverse).  The reverse part's final state is the one after
-    reading the first step.
+    reading the first step.  Parameters of the reverse part end in ``_reverse``, as torch's; where
+    `model` is bidirectional itself, in so many more of it that no two names are equal.
 
     References
     ----------
@@ -219,7 +227,8 @@ class Bidirectional(Composite):
     def parts(self) -> tuple[Part, ...]:
         """The two directions and their names."""
         names = {key: on_layer(key, 0) for key in self.model.shapes}
-        reverse = {key: f"{name}_reverse" for key, name in names.items()}
+        # The keys of a bidirectional model inside carry the suffix already, so one is not enough.
+        reverse = {key: name + "_reverse" * 2 ** nesting(self.model) for key, name in names.items()}
         return Part(self.model, names), Part(self.model, reverse)
 
     @property

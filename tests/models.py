@@ -21,5 +21,9 @@ MODELS = CAUSAL | {
     "both-gru": lambda i, h: Bidirectional(GRU(i, h)),
     "both-clockwork": lambda i, h: Bidirectional(Clockwork(i, 2 * h, (1, 2))),
     "stack-of-both": lambda i, h: Stack((Bidirectional(LSTM(i, h)), Bidirectional(RNN(2 * h, h)))),
+    "both-of-both": lambda i, h: Bidirectional(Bidirectional(LSTM(i, h))),
+    "both-of-stack-of-both": lambda i, h: Bidirectional(
+        Stack((Bidirectional(Bidirectional(GRU(i, h))), RNN(4 * h, h), Bidirectional(RNN(h, h))))
+    ),
     "both-of-stack": lambda i, h: Bidirectional(Stack((GRU(i, h), Jordan(h, h, 2)))),
 }

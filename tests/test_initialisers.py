@@ -79,7 +79,7 @@ def test_identity():
     np.testing.assert_array_equal(identity((2, 3), 0.5), [[0.5, 0, 0], [0, 0.5, 0]])
 
 
-@pytest.mark.parametrize("name", ["", "_l0", "_l1_reverse"])
+@pytest.mark.parametrize("name", ["", "_l0", "_l1_reverse", "_l0_reverse_reverse"])
 @pytest.mark.parametrize("prefix", ["", "rnn.", "model.encoder."])
 def test_forget_bias_sets_one_block_only(name, prefix):
     H = 3
@@ -124,6 +124,9 @@ def test_forget_bias_refuses_other_cells():
         (lambda: uniform(rng(), (2,), np.nan), ValueError, "bound: expected a finite number"),
         (lambda: uniform(rng(), (2,), "1"), TypeError, "bound: expected a number, got str"),
         (lambda: uniform(rng(), (2,), 1.0, int), ValueError, "float32 or float64, got int64"),
+        (lambda: glorot(rng(), 3), TypeError, r"shape: expected \(rows, columns\), got 3"),
+        (lambda: identity(3), TypeError, r"shape: expected \(rows, columns\), got 3"),
+        (lambda: forget_bias(None), TypeError, "params: expected a dict of arrays, got NoneType"),
         (lambda: glorot(rng(), (2,)), ValueError, r"shape: expected \(rows, columns\), got \(2,\)"),
         (
             lambda: orthogonal(rng(), (2, 0)),
