@@ -28,6 +28,27 @@ def positive_int(name: str, value: Any) -> int:
     return int(value)
 
 
+def settle_sizes(model: Any, *names: str) -> None:
+    """Check the sizes of a frozen model and keep them as Python integers, which cannot overflow."""
+    for name in names:
+        object.__setattr__(model, name, positive_int(name, getattr(model, name)))
+
+
+def number(name: str, value: Any) -> float:
+    """Return `value` if it is a real number, which may be infinite or NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    return float(value)
+
+
+def any_array(name: str, value: Any) -> NDArray:
+    """Return `value` as an array, if it can be one."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:  # rows of several lengths
+        raise ValueError(f"{name}: expected an array, got {value!r:.80}") from error
+
+
 def generator(rng: Any) -> np.random.Generator:
     """Return `rng` if it is a NumPy generator."""
     if not isinstance(rng, np.random.Generator):
@@ -37,10 +58,13 @@ def generator(rng: Any) -> np.random.Generator:
 
 def float_dtype(name: str, dtype: DTypeLike) -> np.dtype:
     """Return `dtype` if it is float32 or float64."""
-    dtype = np.dtype(dtype)
-    if dtype not in FLOATS:
-        raise ValueError(f"{name}: expected float32 or float64, got {dtype}")
-    return dtype
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"{name}: expected float32 or float64, got {dtype!r}") from None
+    if found not in FLOATS:
+        raise ValueError(f"{name}: expected float32 or float64, got {found}")
+    return found
 
 
 def array(
@@ -116,7 +140,7 @@ def lengths(value: Any, steps: int, batch: int) -> NDArray[np.intp] | None:
     """Return lengths as an integer array, or None when no sequence is padded."""
     if value is None:
         return None
-    lengths = np.asarray(value)
+    lengths = any_array("lengths", value)
     if lengths.dtype.kind not in "iu" or lengths.shape != (batch,):
         raise ValueError(
             f"lengths: expected {batch} integers, got {lengths.dtype} of shape {lengths.shape}"
@@ -141,7 +165,7 @@ def inputs(model: Any, params: Any, xs: Any, init: Any, axes: tuple[str, ...]) -
 
 def floats(name: str, x: object, like: NDArray | None = None) -> NDArray:
     """Return `x` as a float32 or float64 array, of the dtype of `like` if that is given."""
-    x = np.asarray(x)
+    x = any_array(name, x)
     if x.dtype.kind not in "biufc":
         raise TypeError(f"{name}: expected an array of floats, got dtype {x.dtype}")
     if x.dtype not in (np.float32, np.float64):
@@ -153,7 +177,7 @@ def floats(name: str, x: object, like: NDArray | None = None) -> NDArray:
 
 def integers(name: str, x: object, size: int | None = None) -> NDArray:
     """Return `x` as an array of integers, all of them in [0, size) if `size` is given."""
-    x = np.asarray(x)
+    x = any_array(name, x)
     if x.dtype.kind not in "biufc":
         raise TypeError(f"{name}: expected an array of integers, got dtype {x.dtype}")
     if x.dtype.kind not in "iu":

@@ -98,8 +98,7 @@ class Cell(Drawn):
     dz_views: ClassVar[Views] = (ALL,)
 
     def __post_init__(self) -> None:
-        _check.positive_int("input_size", self.input_size)
-        _check.positive_int("hidden_size", self.hidden_size)
+        _check.settle_sizes(self, "input_size", "hidden_size")
 
     @property
     def output_size(self) -> int:

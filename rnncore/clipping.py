@@ -7,7 +7,7 @@ the step; by value it bounds every entry alone and turns the direction.
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore._check import float_arrays
+from rnncore._check import float_arrays, number
 
 Params = dict[str, NDArray]
 
@@ -47,6 +47,7 @@ def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
     constants as in ``torch.nn.utils.clip_grad_norm_``.
     """
     float_arrays("grads", grads)
+    max_norm = number("max_norm", max_norm)
     if not max_norm > 0:
         raise ValueError(f"max_norm: expected a positive number, got {max_norm}")
     peaks = {key: float(np.abs(g).max(initial=0.0)) for key, g in grads.items()}
@@ -61,8 +62,11 @@ def clip_by_global_norm(grads: Params, max_norm: float) -> tuple[Params, float]:
             f"gradient norm is not finite; worst is {worst!r}, where {bad[worst]} of "
             f"{grads[worst].size} entries are NaN or infinite"
         )
-    factor = float(max_norm) / (norm + 1e-6)
-    return (dict(grads) if factor >= 1 else {k: factor * g for k, g in grads.items()}), norm
+    factor = max_norm / (norm + 1e-6)
+    if factor >= 1:
+        return dict(grads), norm
+    # A product of an array without axes is a scalar; a gradient has to stay an array.
+    return {key: np.asarray(factor * g) for key, g in grads.items()}, norm
 
 
 def clip_by_value(grads: Params, limit: float) -> Params:
@@ -92,7 +96,7 @@ def clip_by_value(grads: Params, limit: float) -> Params:
     Mikolov (2012), Statistical language models based on neural networks.
     """
     float_arrays("grads", grads)
+    limit = number("limit", limit)
     if not limit > 0:
         raise ValueError(f"limit: expected a positive number, got {limit}")
-    limit = float(limit)
-    return {key: np.clip(g, -limit, limit) for key, g in grads.items()}
+    return {key: np.asarray(np.clip(g, -limit, limit)) for key, g in grads.items()}

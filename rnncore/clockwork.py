@@ -64,14 +64,13 @@ class Clockwork(Drawn):
     causal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        _check.positive_int("input_size", self.input_size)
-        _check.positive_int("hidden_size", self.hidden_size)
+        _check.settle_sizes(self, "input_size", "hidden_size")
         if not isinstance(self.periods, tuple):
             raise TypeError(f"periods: expected a tuple, got {type(self.periods).__name__}")
         if not self.periods:
             raise ValueError("periods: expected at least one, got none")
-        for period in self.periods:
-            _check.positive_int("periods", period)
+        periods = tuple(_check.positive_int("periods", period) for period in self.periods)
+        object.__setattr__(self, "periods", periods)
         if any(a >= b for a, b in zip(self.periods, self.periods[1:], strict=False)):
             raise ValueError(f"periods: expected strictly increasing numbers, got {self.periods}")
         if self.hidden_size % len(self.periods):

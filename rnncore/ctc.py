@@ -92,7 +92,7 @@ def ctc_loss(
     total = np.logaddexp(
         ends[rows, 2 * counts], np.where(counts, ends[rows, 2 * counts - 1], NEVER)
     )
-    possible = total > NEVER
+    possible = total != NEVER  # NaN is no impossible target
     gamma = np.exp(alpha + beta - np.where(possible, total, 0)[:, None])
     dz = np.exp(log_p)
     for s in range(labels.shape[1]):
@@ -168,8 +168,13 @@ def collapse(path: Sequence[int] | NDArray, blank: int = 0) -> list[int]:
     -------
     list of int
         The labels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the path holds anything but integers.
     """
-    path = [int(k) for k in path]
+    path = _check.integers("path", path).tolist() if len(path) else []
     merged = [k for k, before in zip(path, [None, *path], strict=False) if k != before]
     return [k for k in merged if k != blank]
 

@@ -46,8 +46,7 @@ class Jordan(Drawn):
     causal: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for name in ("input_size", "hidden_size", "output_size"):
-            _check.positive_int(name, getattr(self, name))
+        _check.settle_sizes(self, "input_size", "hidden_size", "output_size")
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:

@@ -68,7 +68,7 @@ def cross_entropy(
 
     y = integers("targets", targets[live], logits.shape[-1])[:, None]
     log_p = log_softmax(logits[live])
-    loss = -np.sum(weight * np.take_along_axis(log_p, y, -1), dtype=np.float64)
+    loss = 0.0 - np.sum(weight * np.take_along_axis(log_p, y, -1), dtype=np.float64)
 
     dz = np.exp(log_p)
     np.put_along_axis(dz, y, np.take_along_axis(dz, y, -1) - 1, -1)

@@ -16,13 +16,12 @@ counted from 0.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Real
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnncore._check import float_arrays
+from rnncore._check import float_arrays, number
 
 Params = dict[str, NDArray]
 Schedule = float | Callable[[int], float]
@@ -41,9 +40,7 @@ class Optimiser:
             x = getattr(self, name)
             if name == "lr" and callable(x):
                 continue
-            if not isinstance(x, Real):
-                raise TypeError(f"{name}: expected a number, got {type(x).__name__}")
-            if not low <= x < high:
+            if not low <= number(name, x) < high:
                 raise ValueError(f"{name}: expected a number in [{low}, {high}), got {x}")
 
     def _limits(self) -> list[tuple[str, float, float]]:
@@ -95,11 +92,7 @@ class Optimiser:
             If `params` is no dict of finite float arrays, or gradients or state do not fit it.
         """
         _check(params, grads)
-        grads = self._decayed(params, grads)
-        wanted = {"step", *(f"{slot}.{key}" for slot in self.slots for key in params)}
-        if set(state) != wanted:
-            raise ValueError(f"state: expected the keys {sorted(wanted)}, got {sorted(state)}")
-        step = int(state["step"])
+        grads, step = self._decayed(params, grads), self.checked(params, state)
         lr = float(self.lr(step) if callable(self.lr) else self.lr)
         if not 0 <= lr < np.inf:
             raise ValueError(f"lr: expected a schedule of numbers in [0, inf), got {lr} at {step}")
@@ -112,6 +105,39 @@ class Optimiser:
             for slot, m in zip(self.slots, memory, strict=True):
                 new_state[f"{slot}.{key}"] = np.asarray(m, w.dtype)
         return new, new_state
+
+    def checked(self, params: Params, state: Params) -> int:
+        """Return the number of the next update, if a state fits the parameters.
+
+        Parameters
+        ----------
+        params : dict of str to ndarray
+            The parameters.
+        state : dict of str to ndarray
+            What `init` or `update` returned.
+
+        Returns
+        -------
+        int
+            How many updates were made before.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a key, a shape or a dtype does not fit.
+        """
+        if not isinstance(state, dict):
+            raise TypeError(f"state: expected a dict of arrays, got {type(state).__name__}")
+        wanted = {f"{slot}.{key}": w for slot in self.slots for key, w in params.items()}
+        if state.keys() != {"step", *wanted}:
+            expected, got = sorted({"step", *wanted}), sorted(map(str, state))
+            raise ValueError(f"state: expected the keys {expected}, got {got}")
+        for key, w in wanted.items():
+            _same_kind(f"state[{key!r}]", state[key], w)
+        step = np.asarray(state["step"])
+        if step.dtype.kind not in "iu" or step.ndim or step < 0:
+            raise ValueError(f"state['step']: expected an integer from 0, got {state['step']!r}")
+        return int(step)
 
     def _decayed(self, params: Params, grads: Params) -> Params:
         return decay(params, grads, self.weight_decay, self.l1)
@@ -134,6 +160,11 @@ class SGD(Optimiser):
         :math:`\mu`; 0 is plain gradient descent.
     weight_decay, l1 : float, optional
         See `decay`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is no number, or not in its range.
 
     References
     ----------
@@ -175,6 +206,11 @@ class RMSProp(Optimiser):
         :math:`\mu`.
     weight_decay, l1 : float, optional
         See `decay`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is no number, or not in its range.
 
     References
     ----------
@@ -219,6 +255,11 @@ class Adam(Optimiser):
     weight_decay, l1 : float, optional
         See `decay`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is no number, or not in its range.
+
     References
     ----------
     Kingma and Ba (2015), Adam: a method for stochastic optimization.
@@ -233,6 +274,8 @@ class Adam(Optimiser):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not isinstance(self.betas, tuple | list):
+            raise TypeError(f"betas: expected two numbers in [0, 1), got {self.betas!r}")
         if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas: expected two numbers in [0, 1), got {self.betas}")
 
@@ -260,6 +303,11 @@ class AdamW(Adam):
         :math:`\lambda`, 0.01 by default as in torch.
     l1 : float, optional
         As for `Adam`: added to the gradient.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting is no number, or not in its range.
 
     References
     ----------
@@ -298,8 +346,12 @@ def decay(params: Params, grads: Params, weight_decay: float = 0.0, l1: float = 
     Raises
     ------
     TypeError, ValueError
-        If `params` is no dict of finite float arrays, or the gradients do not fit it.
+        If `params` is no dict of finite float arrays, or the gradients do not fit it, or a factor
+        is not in [0, inf).
     """
+    for name, factor in (("weight_decay", weight_decay), ("l1", l1)):
+        if not 0 <= number(name, factor) < np.inf:
+            raise ValueError(f"{name}: expected a number in [0, inf), got {factor}")
     _check(params, grads)
     grads = dict(grads)
     for key, w in params.items():
@@ -316,9 +368,14 @@ def _check(params: Params, grads: Params) -> None:
     if set(params) != set(grads):
         raise ValueError(f"grads: expected the keys {sorted(params)}, got {sorted(grads)}")
     for key, w in params.items():
-        g = grads[key]
-        if g.shape != w.shape or g.dtype != w.dtype:
-            expected, got = f"{w.shape} {w.dtype}", f"{g.shape} {g.dtype}"
-            raise ValueError(f"grads[{key!r}]: expected {expected}, got {got}")
+        _same_kind(f"grads[{key!r}]", grads[key], w)
         if not np.isfinite(w).all():
             raise ValueError(f"params[{key!r}]: expected finite numbers, got NaN or infinity")
+
+
+def _same_kind(name: str, x: Any, like: NDArray) -> None:
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{name}: expected a NumPy array, got {type(x).__name__}")
+    if x.shape != like.shape or x.dtype != like.dtype:
+        expected, got = f"{like.shape} {like.dtype}", f"{x.shape} {x.dtype}"
+        raise ValueError(f"{name}: expected {expected}, got {got}")

@@ -54,7 +54,7 @@ class Readout:
 
     def __post_init__(self) -> None:
         known(self.model)
-        _check.positive_int("output_size", self.output_size)
+        _check.settle_sizes(self, "output_size")
         if not isinstance(self.last, bool):
             raise TypeError(f"last: expected True or False, got {self.last!r}")
         if self.last and not self.model.causal:

@@ -94,13 +94,17 @@ def scan(
     known(model)
     state = _check.inputs(model, params, xs, state, ("T", "B"))
     lengths = _check.lengths(lengths, *xs.shape[:2])
-    xs = np.ascontiguousarray(xs)
-    if lengths is not None:
-        xs = np.where(valid(lengths, len(xs)), xs, xs.dtype.type(0))
     if keep or not model.causal:
+        xs = zero_padded(xs, lengths)
         hs, state, cache = forward(model, params, xs, state, lengths)
         return hs, state, cache if keep else None
     return (*in_blocks(model, params, xs, state, lengths), None)
+
+
+def zero_padded(xs: NDArray, lengths: NDArray | None) -> NDArray:
+    """Contiguous inputs with zeros in the padding."""
+    xs = np.ascontiguousarray(xs)
+    return xs if lengths is None else np.where(valid(lengths, len(xs)), xs, xs.dtype.type(0))
 
 
 def in_blocks(
@@ -112,7 +116,7 @@ def in_blocks(
     for start in range(0, T, BLOCK):
         block = slice(start, min(start + BLOCK, T))
         left = None if lengths is None else np.clip(lengths - start, 0, block.stop - start)
-        hs[block], state, _ = forward(model, params, xs[block], state, left)
+        hs[block], state, _ = forward(model, params, zero_padded(xs[block], left), state, left)
     return hs, state
 
 
@@ -148,7 +152,8 @@ def step(model: Any, params: Params, x: NDArray, state: Any = None) -> tuple[NDA
     """
     known(model)
     state = _check.inputs(model, params, x, state, ("B",))
-    return advance(model, params, x, state)
+    y, state = advance(model, params, x, state)
+    return y.copy(), state  # a cell's output is its state, and the caller may change the output
 
 
 def bptt(
@@ -198,12 +203,14 @@ def bptt(
     Werbos (1990), Backpropagation through time: what it does and how to do it.
     """
     known(model)
-    if not hasattr(cache, "model"):
+    if not (hasattr(cache, "model") and hasattr(cache, "xs")):
         raise TypeError(f"cache: expected what scan(keep=True) returns, got {type(cache).__name__}")
     if cache.model != model:
         raise ValueError(f"cache: expected one of {model}, got one of {cache.model}")
     dtype = _check.parameters(model.shapes, params, finite=False)
     _check.array("dhs", dhs, (*cache.xs.shape[:2], model.output_size), dtype)
+    if cache.xs.dtype != dtype:
+        raise ValueError(f"cache: expected one of {dtype}, got one of {cache.xs.dtype}")
     spec = _check.arrays_only(model.state_spec(dhs.shape[1]))
     zeros = dstate is None
     dstate = _check.zeros(spec, dtype) if zeros else _check.state("dstate", spec, dstate, dtype)

@@ -111,7 +111,11 @@ def _numbers(name: str, got: Any, expected: NDArray, hint: str, rtol: float, ato
     if np.allclose(got, expected, rtol=rtol, atol=atol, equal_nan=True):
         return
     got, expected = (a.astype(np.float64) if a.dtype.kind in "biu" else a for a in (got, expected))
-    worst = np.unravel_index(np.argmax(np.abs(got - expected)), got.shape)
+    with np.errstate(invalid="ignore"):
+        gaps = np.nan_to_num(np.abs(got - expected), nan=np.inf)
+    same = np.isclose(got, expected, rtol=0, atol=0, equal_nan=True)
+    gaps = np.where(same, 0, gaps)
+    worst = np.unravel_index(np.argmax(gaps), got.shape)
     place = f"[{', '.join(map(str, worst))}]" if worst else ""
     sentence = f"{name}{place}: expected {expected[worst]:.6g}, got {got[worst]:.6g}"
     _fail(sentence + _pattern(got, expected, rtol, atol), hint)
@@ -181,7 +185,7 @@ def expect_gradients(
 def _gradient(name: str, loss: Callable, value: NDArray, got: Any, hint: str, tol: float) -> None:
     expect_shape(name, got, value.shape, hint)
     expected = numerical_gradient(loss, value)
-    scale = max(np.abs(expected).max(), 1e-2)
+    scale = np.abs(expected).max(initial=1e-2)
     _numbers(name + " (against central differences)", got, expected, hint, 0.0, tol * scale)
 
 

@@ -62,11 +62,12 @@ def to_torch(model: Any, params: Params) -> nn.Module:
             raise TypeError(f"model: torch stacks equal layers only, got {below} below {above}")
     first = cells[0]
     options = {"nonlinearity": first.nonlinearity} if isinstance(first, RNN) else {}
-    module = MODULES[type(first)](
-        first.input_size, first.hidden_size, len(cells), bidirectional=both, **options
-    ).to(torch.float64 if dtype == np.float64 else torch.float32)
+    with torch.random.fork_rng(devices=[]):  # the weights that torch draws are not kept
+        module = MODULES[type(first)](
+            first.input_size, first.hidden_size, len(cells), bidirectional=both, **options
+        ).to(torch.float64 if dtype == np.float64 else torch.float32)
     suffix = "" if model.shapes.keys() == module.state_dict().keys() else "_l0"
-    module.load_state_dict({k + suffix: torch.tensor(v) for k, v in params.items()})
+    module.load_state_dict({k + suffix: torch.tensor(np.array(v)) for k, v in params.items()})
     return module
 
 
@@ -91,7 +92,7 @@ def from_torch(module: nn.Module) -> tuple[Any, Params]:
     TypeError
         If the module is none of these.
     ValueError
-        If it has no biases, or has projections.
+        If it has no biases, or has projections, or its parameters are not float32 or float64.
     """
     kinds = {torch_kind: kind for kinds in (MODULES, CELLS) for kind, torch_kind in kinds.items()}
     if type(module) not in kinds:
@@ -100,6 +101,9 @@ def from_torch(module: nn.Module) -> tuple[Any, Params]:
         )
     if not module.bias or getattr(module, "proj_size", 0):
         raise ValueError("module: expected biases and no projections, got another configuration")
+    for key, value in module.state_dict().items():
+        if value.dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"module: expected float32 or float64, got {value.dtype} of {key!r}")
     params = {k: v.detach().cpu().numpy().copy() for k, v in module.state_dict().items()}
     kind, H = kinds[type(module)], module.hidden_size
     options = {"nonlinearity": module.nonlinearity} if kind is RNN else {}

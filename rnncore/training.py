@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rnncore._check import number
 from rnncore.clipping import clip_by_global_norm
 from rnncore.optim import Optimiser
 
@@ -107,10 +108,12 @@ def train(
     if not isinstance(optimiser, Optimiser):
         got = type(optimiser).__name__
         raise TypeError(f"optimiser: expected one such as Adam(1e-3), got {got}")
-    if clip is not None and not clip > 0:
+    if clip is not None and not number("clip", clip) > 0:
         raise ValueError(f"clip: expected None or a positive number, got {clip}")
-    fresh = optimiser.init(params)
-    state = fresh if optimiser_state is None else optimiser_state
+    state = optimiser.init(params)
+    if optimiser_state is not None:
+        optimiser.checked(params, optimiser_state)
+        state = optimiser_state
     limit = np.inf if clip is None else clip
     return _steps(loss_and_grads, params, iter(batches), optimiser, limit, carry, state, start)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from models import MODELS
+from models import CAUSAL, MODELS
 
 import rnncore
 from rnncore import (
@@ -66,6 +66,11 @@ def xs(*shape, dtype=np.float32):
             ValueError,
             "dtype: expected float32 or float64, got float16",
         ),
+        (
+            lambda: CELL.init(np.random.default_rng(0), "float33"),
+            ValueError,
+            "dtype: expected float32 or float64, got 'float33'",
+        ),
         (lambda: count_parameters(3), TypeError, "model: expected a cell or a model .*, got int"),
     ],
 )
@@ -98,6 +103,7 @@ def test_sizes(make, error, message):
             r"state\[1\]: expected float32, got float64",
         ),
         ({"lengths": [5]}, ValueError, r"lengths: expected 2 integers, got int64 of shape \(1,\)"),
+        ({"lengths": [[5], [2, 1]]}, ValueError, r"lengths: expected an array, got \[\[5\], \["),
         ({"lengths": [5.0, 2.0]}, ValueError, "lengths: expected 2 integers, got float64"),
         ({"lengths": [5, 0]}, ValueError, "lengths: expected values from 1 to 5, got 0 to 5"),
         ({"lengths": [6, 1]}, ValueError, "lengths: expected values from 1 to 5, got 1 to 6"),
@@ -174,6 +180,34 @@ def test_bptt(params):
         bptt(CELL, params, hs, cache, (hs[0],))
     with pytest.raises(ValueError, match=r"cache: expected one of GRU\(.*, got one of LSTM"):
         bptt(GRU(3, 4), params, hs, cache)
+    with pytest.raises(TypeError, match="cache: expected what scan.* got Bidirectional"):
+        bptt(CELL, params, hs, Bidirectional(CELL))
+    wide = {key: value.astype(np.float64) for key, value in params.items()}
+    with pytest.raises(ValueError, match="cache: expected one of float64, got one of float32"):
+        bptt(CELL, wide, hs.astype(np.float64), cache)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: LSTM(n(3), n(200)),
+        lambda n: Clockwork(n(3), n(200), (n(1), n(100))),
+        lambda n: Jordan(n(3), n(200), n(200)),
+    ],
+)
+def test_sizes_of_a_small_integer_type_do_not_overflow(make):
+    assert make(np.uint8).shapes == make(int).shapes
+    assert count_parameters(make(np.uint8)) == count_parameters(make(int))
+
+
+@pytest.mark.parametrize("name", CAUSAL)
+def test_an_output_of_a_step_is_not_the_state(name):
+    model = CAUSAL[name](3, 4)
+    weights = model.init(np.random.default_rng(0))
+    y, state = step(model, weights, xs(2, 3))
+    again = step(model, weights, xs(2, 3), state)[0]
+    y[...] = 9
+    np.testing.assert_array_equal(step(model, weights, xs(2, 3), state)[0], again)
 
 
 def test_outputs_that_belong_to_the_cache_are_read_only(params):

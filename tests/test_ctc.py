@@ -80,6 +80,15 @@ def test_gradient_with_repeated_labels_padding_and_an_impossible_target():
     assert loss == np.inf and np.isfinite(grad).all()
 
 
+@pytest.mark.parametrize("zero_infinity", [False, True])
+def test_a_net_that_is_broken_does_not_look_perfect(zero_infinity):
+    z = np.zeros((4, 1, 3))
+    z[2, 0, 1] = np.nan
+    with np.errstate(invalid="ignore"):
+        loss, grad = ctc_loss(z, np.array([[1, 2]]), zero_infinity=zero_infinity)
+    assert np.isnan(loss) and np.isnan(grad).any()
+
+
 def test_a_repeated_label_needs_a_blank_between():
     z = np.zeros((2, 1, 3))
     assert ctc_loss(z, np.array([[1, 1]]))[0] == np.inf
@@ -182,6 +191,8 @@ def test_refuses(arguments, options, error, message):
 
 
 def test_decoders_refuse():
+    with pytest.raises(ValueError, match="path: expected an array of integers, got dtype float64"):
+        collapse([1.5, 1.0])
     with pytest.raises(ValueError, match="logits: expected shape"):
         beam_decode(Z)
     with pytest.raises(ValueError, match="width: expected a positive integer, got 0"):

@@ -355,6 +355,16 @@ def test_image_rows():
     ]:
         with pytest.raises(error, match=message):
             data.image_rows(bad, 24)
+    for largest, error in [(0, ValueError), (np.inf, ValueError), ("24", TypeError)]:
+        with pytest.raises(error, match="largest: expected a"):
+            data.image_rows(np.zeros((1, 2, 2)), largest)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 4), (3, 1, 4), (2, 3, 4)])
+def test_image_rows_leave_the_images_alone(shape):
+    images = np.ones(shape, np.float32)
+    images.flags.writeable = False
+    assert data.image_rows(images, 2).max() == 0.5 and images.max() == 1
 
 
 # Files

@@ -69,6 +69,8 @@ def test_known_values():
     loss, dz = cross_entropy(np.zeros((2, 4)), np.array([0, 3]))
     assert loss == pytest.approx(np.log(4))
     np.testing.assert_allclose(dz, [[-0.375, 0.125, 0.125, 0.125], [0.125, 0.125, 0.125, -0.375]])
+    loss, _ = cross_entropy(np.array([[99.0, -999.0]]), np.array([0]))
+    assert loss == 0 and not np.signbit(loss)
     loss, dy = squared_error(np.array([[1.0, 2.0]]), np.array([[0.0, 0.0]]))
     assert loss == 2.5
     np.testing.assert_array_equal(dy, [[1, 2]])

@@ -1,5 +1,6 @@
 """One battery over all models: gradients, chunks, steps, lengths, extremes, threads, layout."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import CAUSAL, CELLS, MODELS
 
-from rnncore import bptt, count_parameters, rtrl, scan, step
+from rnncore import GRU, bptt, count_parameters, rtrl, scan, step
 from rnncore._check import Shape, arrays_only
 
 every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS.keys())
@@ -211,6 +212,24 @@ def test_without_a_cache_the_outputs_are_the_same(make, padded):
     assert out[2] is None
     same(out[0], hs, 1e-14)
     same(out[1], last, 1e-14)
+
+
+@pytest.mark.parametrize(
+    "hand", [lambda xs: xs, lambda xs: xs.swapaxes(0, 1).copy().swapaxes(0, 1)]
+)
+@pytest.mark.parametrize("padded", [False, True])
+def test_without_a_cache_nothing_is_kept_but_the_outputs(hand, padded):
+    model = GRU(64, 8)
+    params = model.init(np.random.default_rng(0))
+    beside = []
+    for T in (1_000, 4_000):
+        xs = hand(np.zeros((T, 4, 64), np.float32))
+        lengths = [T, T, T - 1, 1] if padded else None
+        tracemalloc.start()
+        hs = scan(model, params, xs, lengths=lengths, keep=False)[0]
+        beside.append(tracemalloc.get_traced_memory()[1] - hs.nbytes)
+        tracemalloc.stop()
+    assert beside[1] < 1.1 * beside[0] < 1_000_000
 
 
 @every_model

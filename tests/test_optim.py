@@ -151,12 +151,17 @@ def test_settings_are_frozen_and_checked():
         (lambda: RMSProp(alpha=2), "alpha"),
         (lambda: Adam(betas=(0.9, 1.0)), r"betas: expected two numbers in \[0, 1\)"),
         (lambda: AdamW(weight_decay=-1), "weight_decay"),
+        (lambda: decay(P, P, weight_decay=np.nan), r"weight_decay: expected .* in \[0, inf\)"),
+        (lambda: decay(P, P, l1=-2), r"l1: expected a number in \[0, inf\), got -2"),
     ]:
         with pytest.raises(ValueError, match=message):
             make()
-    for make in (lambda: SGD("0.1"), lambda: SGD(0.1, momentum=lambda step: 0.9)):
-        with pytest.raises(TypeError, match=r"expected a number, got (str|function)"):
+    for make in (lambda: SGD("0.1"), lambda: SGD(True), lambda: SGD(0.1, momentum=lambda k: 0.9)):
+        with pytest.raises(TypeError, match=r"expected a number, got (str|bool|function)"):
             make()
+    for betas in (0.9, None, {0.9: 1, 0.99: 2}):
+        with pytest.raises(TypeError, match=r"betas: expected two numbers in \[0, 1\)"):
+            Adam(betas=betas)
 
 
 P = {"w": np.ones((2, 3))}
@@ -185,6 +190,23 @@ def test_update_refuses_a_strange_state_or_schedule():
         Adam().update(P, P, SGD(0.1).init(P))
     with pytest.raises(ValueError, match=r"lr: expected a schedule of numbers .* got -1\.0 at 0"):
         SGD(lambda step: -1.0).update(P, P, SGD(0.1).init(P))
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"mean.w": np.ones((4, 3))}, ValueError, r"state\['mean.w'\]: expected \(2, 3\) float64"),
+        ({"square.w": np.ones((2, 3), np.float32)}, ValueError, r"got \(2, 3\) float32"),
+        ({"mean.w": [[1.0] * 3] * 2}, TypeError, "expected a NumPy array, got list"),
+        ({"step": np.array(-1)}, ValueError, r"state\['step'\]: expected an integer from 0"),
+        ({"step": "3"}, ValueError, r"state\['step'\]: expected an integer from 0, got '3'"),
+    ],
+)
+def test_update_refuses_a_state_that_does_not_fit(change, error, message):
+    with pytest.raises(error, match=message):
+        Adam().update(P, P, Adam().init(P) | change)
+    with pytest.raises(TypeError, match="state: expected a dict of arrays, got NoneType"):
+        Adam().update(P, P, None)
 
 
 def test_decay_is_the_gradient_of_its_penalties():
@@ -241,6 +263,15 @@ def test_a_norm_that_is_not_finite_names_the_worst_key(bad, message):
         clip_by_global_norm(grads, 1.0)
 
 
+@pytest.mark.parametrize(
+    "clip", [lambda g: clip_by_global_norm(g, 1.0)[0], lambda g: clip_by_value(g, 1.0)]
+)
+def test_clipping_leaves_an_array_without_axes_an_array(clip):
+    clipped = clip({"s": np.array(30.0, np.float32)})["s"]
+    assert isinstance(clipped, np.ndarray) and clipped.dtype == np.float32
+    assert clipped == pytest.approx(1)
+
+
 def test_value_clipping():
     g = np.array([-3.0, 0.5, 2.0], np.float32)
     clipped = clip_by_value({"a": g}, 1.0)["a"]
@@ -252,6 +283,9 @@ def test_value_clipping():
 def test_clipping_refuses(clip):
     for limit in (0.0, -1.0, np.nan):
         with pytest.raises(ValueError, match="expected a positive number"):
+            clip({"a": np.ones(2)}, limit)
+    for limit in (None, "1"):
+        with pytest.raises(TypeError, match="(max_norm|limit): expected a number, got"):
             clip({"a": np.ones(2)}, limit)
     with pytest.raises(ValueError, match="expected float32 or float64"):
         clip({"a": np.ones(2, int)}, 1.0)

@@ -194,6 +194,16 @@ def test_labels_at_the_ends_do_not_overlap(ax):
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
+def test_a_curve_that_ends_in_nan_is_labelled_where_it_stops(ax):
+    plotting.plot_curves(ax, np.arange(3), {"a": [1.0, 2.0, np.nan], "b": [1.0, 1.0, 1.0]})
+    ax.plot([0, 1], [np.nan, np.nan], label="nowhere")
+    for text in list(ax.texts):
+        text.remove()
+    plotting.label_ends(ax)
+    assert {text.get_text(): text.xy for text in ax.texts} == {"a": (1, 2), "b": (2, 1)}
+    assert np.isfinite([text.get_position() for text in ax.texts]).all()
+
+
 def test_arrows_touch_the_borders(ax):
     plotting.canvas(ax, 4, 4)
     round_one = plotting.node(ax, (1, 1), "a")

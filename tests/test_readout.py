@@ -115,3 +115,7 @@ def test_refuses(arguments, error, message):
 def test_refuses_a_loss_that_is_no_function():
     with pytest.raises(TypeError, match="loss: expected a function, got str"):
         Readout(RNN(2, 3), 1).loss_and_grads("mse")
+
+
+def test_sizes_are_kept_as_integers_that_do_not_overflow():
+    assert type(Readout(LSTM(3, 2), np.uint8(200)).output_size) is int

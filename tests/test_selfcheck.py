@@ -36,6 +36,7 @@ def test_a_wrong_shape(got, message):
         (3 * NUMBERS, NUMBERS, "all is right but for a factor 3"),
         (SQUARE.T, SQUARE, "it is the transpose"),
         (NUMBERS * [1, np.nan, np.inf], NUMBERS, "2 of 3 entries are NaN or infinite"),
+        (np.array([np.nan, 1]), np.array([np.nan, 2]), "x[1]: expected 2, got 1"),
         (2.0, 3.0, "x: expected 3, got 2"),
         (7, 8, "x: expected 8, got 7"),
         (None, 3.0, "expected a number, got None"),
@@ -68,6 +69,7 @@ def test_gradients():
     right = {"W": 2 * params["W"], "b": np.full(2, 3.0)}
     expect_gradients(loss, params, right)
     expect_gradients(lambda x: float((x**2).sum()), NUMBERS, 2 * NUMBERS)
+    expect_gradients(lambda x: float(x.sum()), np.zeros((0, 2)), np.zeros((0, 2)))
     for wrong, message in (
         ({**right, "W": -right["W"]}, "gradient of W (against central differences)[0, 2]"),
         ({**right, "W": -right["W"]}, "but for the sign"),

@@ -166,6 +166,20 @@ def test_weights_cross_both_ways(model, dtype):
     np.testing.assert_allclose(module(torch.tensor(xs))[0].detach().numpy(), hs, atol=tolerance)
 
 
+def test_the_bridge_takes_any_layout_and_leaves_torchs_randomness_alone():
+    model = LSTM(3, 4)
+    params = {
+        key: value[::-1] for key, value in model.init(np.random.default_rng(0), np.float64).items()
+    }
+    torch.manual_seed(0)
+    wanted = torch.rand(1)
+    torch.manual_seed(0)
+    again = from_torch(to_torch(model, params))[1]
+    assert torch.rand(1) == wanted
+    for key, value in params.items():
+        np.testing.assert_array_equal(again[key + "_l0"], value)
+
+
 @pytest.mark.parametrize("kind", ["RNNCell", "LSTMCell", "GRUCell"])
 def test_torch_cells(kind):
     torch.manual_seed(0)
@@ -202,6 +216,9 @@ def test_what_the_package_has_not_is_refused():
         from_torch(torch.nn.LSTM(3, 4, proj_size=2))
     with pytest.raises(ValueError, match="expected biases and no projections"):
         from_torch(torch.nn.GRU(3, 4, bias=False))
+    for dtype in (torch.float16, torch.bfloat16):
+        with pytest.raises(ValueError, match="module: expected float32 or float64, got torch"):
+            from_torch(torch.nn.GRU(3, 4).to(dtype))
 
 
 def test_importing_the_package_leaves_torch_and_matplotlib_alone():

@@ -162,6 +162,8 @@ def test_what_is_not_finite_stops_it(clip, kwargs, message):
         ({"params": {"a": np.array([np.nan])}}, ValueError, "expected finite numbers"),
         ({"params": [1.0]}, TypeError, "params: expected a dict"),
         ({"batches": 3}, TypeError, "not iterable"),
+        ({"clip": "1"}, TypeError, "clip: expected a number, got str"),
+        ({"optimiser_state": {}}, ValueError, "state: expected the keys"),
     ],
 )
 def test_arguments_are_checked_at_the_call(change, error, message):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rnncore._check import float_dtype, generator
+from rnncore._check import float_dtype, generator, number
 
 
 class DigitRows(NamedTuple):
@@ -35,7 +35,7 @@ def image_rows(images: NDArray, largest: float, dtype: DTypeLike = np.float32) -
     images : ndarray
         Shape (N, T, I), numbers from 0 to `largest`.
     largest : float
-        What becomes 1: 255 for bytes, 16 for scikit-learn's digits.
+        What becomes 1, positive: 255 for bytes, 16 for scikit-learn's digits.
     dtype : dtype, optional
         float32 (default) or float64.
 
@@ -47,9 +47,12 @@ def image_rows(images: NDArray, largest: float, dtype: DTypeLike = np.float32) -
     Raises
     ------
     TypeError, ValueError
-        If `images` is no array of three axes, or holds numbers outside [0, largest].
+        If `images` is no array of three axes, or holds numbers outside [0, largest], or `largest`
+        is not positive.
     """
     images, dtype = np.asarray(images), float_dtype("dtype", dtype)
+    if not (number("largest", largest) > 0 and np.isfinite(largest)):
+        raise ValueError(f"largest: expected a positive number, got {largest}")
     if images.dtype.kind not in "uif":
         raise TypeError(f"images: expected numbers, got dtype {images.dtype}")
     if images.ndim != 3 or images.size == 0:
@@ -58,7 +61,8 @@ def image_rows(images: NDArray, largest: float, dtype: DTypeLike = np.float32) -
         raise ValueError(
             f"images: expected numbers from 0 to {largest}, got {images.min()} to {images.max()}"
         )
-    rows = np.ascontiguousarray(images.swapaxes(0, 1), dtype)
+    # A copy even where only one axis is longer than 1 and nothing has to move.
+    rows = np.array(images.swapaxes(0, 1), dtype, order="C")
     rows /= largest
     return rows
 

@@ -22,7 +22,8 @@ def label_ends(ax: Axes, pad: float = 6.0) -> Axes:
     Parameters
     ----------
     ax : Axes
-        Holds the lines; lines without a label, or with one that starts with ``_``, are left out.
+        Holds the lines; lines without a label, with one that starts with ``_``, or without a
+        finite point are left out. A line that ends in NaN is labelled at its last finite point.
     pad : float
         Points between the end of the line and its label.
 
@@ -32,8 +33,13 @@ def label_ends(ax: Axes, pad: float = 6.0) -> Axes:
         The same `ax`.
     """
     ax.autoscale_view()
-    lines = [line for line in ax.get_lines() if not str(line.get_label()).startswith("_")]
-    ends = [np.asarray(line.get_xydata(), dtype=float)[-1] for line in lines]
+    lines, ends = [], []
+    for line in ax.get_lines():
+        points = np.asarray(line.get_xydata(), dtype=float)
+        points = points[np.isfinite(points).all(axis=1)]
+        if len(points) and not str(line.get_label()).startswith("_"):
+            lines.append(line)
+            ends.append(points[-1])
     pixels = [line.get_transform().transform(end)[1] for line, end in zip(lines, ends, strict=True)]
     heights = np.array(pixels) * 72.0 / ax.figure.dpi
     order = np.argsort(heights)
