@@ -17,25 +17,53 @@ E1 E2 E3 E4 E5 E6 E7 E8
 """.split()
 ERRATA = range(1, 24)
 PAGES = ("source_map", "errata", "glossary", "history", "models")
+# Words of a glossary term that its section need not repeat.
+GENERIC = "and connection function gradient graph matrix model net network neural of operation "
+GENERIC = set((GENERIC + "recurrent representation to training unit units vector").split())
+# Terms that the linked section defines under another name, which is given here.
+NAMED_OTHERWISE = {
+    "Clockwork RNN": "the net; its name is the title of the lecture",
+    "computational graph": "the graph",
+    "context units": "no units: the hidden state goes back; Elman's name, and that of a source",
+    "finite differences": "central differences",
+    "image captioning": "to caption a picture",
+    "log-mel features": "the logarithm of the energy in mel bands",
+    "non-normal matrix": "a matrix that has no reason to be normal",
+    "optimiser": "rule for a step",
+    "receptive field": "the field of a cell",
+    "regularisation": "what helps against overfitting",
+    "sequence to sequence": "encoder and decoder",
+    "Turing completeness": "a net that does what a Turing machine does",
+    "universal approximation": "approximation, with the theorem",
+}
 
 
 def page(name):
     return (ROOT / "book" / f"{name}.md").read_text(encoding="utf-8")
 
 
-def labels():
-    found = set()
+def sections():
+    """By label, the heading and the text up to the next label or the next heading as high."""
+    found = {}
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-        found |= set(re.findall(r"^\((sec-[\w-]+)\)=$", text, re.M))
+        for part in re.split(r"^(?=\(sec-)", text, flags=re.M)[1:]:
+            label, marks, body = re.match(r"\((sec-[\w-]+)\)=\n+(#+)(.*)", part, re.S).groups()
+            found[label] = re.split(rf"^#{{2,{len(marks)}}} ", body, flags=re.M)[0]
     return found
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_section_that_a_page_names_exists(name):
     named = set(re.findall(r"\]\((sec-[\w-]+)\)", page(name)))
-    assert named and named <= labels()
+    assert named and named <= set(sections())
+
+
+@pytest.mark.parametrize("name", PAGES[:4])
+def test_every_link_stands_behind_the_number_of_its_lecture(name):
+    links = re.findall(r"(.{3})\[\]\(sec-(\d\d)", page(name))
+    assert links and all(before == f"{lecture} " for before, lecture in links)
 
 
 def test_the_source_map_has_every_section_once_and_says_where_it_is_covered():
@@ -62,6 +90,47 @@ def test_the_glossary_has_both_languages_and_no_term_twice():
     assert len(terms) == page("glossary").count("\n: ") > 100
     assert len({term.lower() for term in terms}) == len(terms)
     assert all(re.search("[\u4e00-\u9fff]", chinese) for _, chinese in rows)
+
+
+def letters(term):
+    """The term without brackets, as a dictionary sorts it."""
+    return re.sub("[^a-z]", "", re.sub(r"\(.*?\)", "", term).lower())
+
+
+def head_words(term):
+    """The abbreviation in brackets if there is one, and the words that are not GENERIC."""
+    words = re.findall(r"[\w-]+", re.sub(r"\(.*?\)|'s\b", "", term).lower())
+    own = [w for w in words if w not in GENERIC]
+    return re.findall(r"\(([A-Z]{2,})\)", term), own or words[-1:]
+
+
+def stands_in(word, text):
+    """Is the word there, in any form (plural, verb) and with or without its hyphens?"""
+    stem = word.lower().replace("-", "")
+    stem = stem[: max(6, len(stem) - 3)]
+    return re.search(r"\b" + r"\W?".join(stem), text, re.I)
+
+
+def test_the_glossary_is_in_alphabetical_order():
+    terms = re.findall(r'^(.+) · <span lang="zh">', page("glossary"), re.M)
+    assert terms == sorted(terms, key=letters)
+    found = re.findall(r"^## (\w)$|^(\w).* · <span", page("glossary"), re.M)
+    under = ""
+    for heading, first in found:
+        under = heading or under
+        assert heading or first.upper() == under
+
+
+def test_the_section_of_a_glossary_entry_uses_the_term():
+    text, missing = sections(), set()
+    for term, body in re.findall(r"^(.+) · <span.+\n: (.+)$", page("glossary"), re.M):
+        linked = " ".join(text[label] for label in re.findall(r"\]\((sec-[\w-]+)\)", body))
+        linked = re.sub(r"\]\([^)]*\)|\((?:eq|sec|ex)-[\w-]+\)|`eq-.+?`", "", linked)
+        short, words = head_words(term)
+        if not any(stands_in(w, linked) for w in short):
+            if not all(stands_in(w, linked) for w in words):
+                missing.add(term)
+    assert missing == set(NAMED_OTHERWISE)
 
 
 def test_the_models_page_holds_what_the_package_counts():
