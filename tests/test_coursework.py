@@ -94,6 +94,7 @@ def test_the_guide_tells_its_points_and_hours(ps):
     total = sum(cell.metadata.nbgrader.points for cell in graded.values())
     by_hand = sum(points for parts in ps.rubric.values() for _, points in parts)
     row = re.search(rf"^\| `{ps.name}` \|.*\| (\d+), (\d+) \| (\d+) \|$", page, re.M)
+    assert row, f"book/instructors.md: expected a row of {ps.name} in the table of sets, got none"
     assert [int(row[1]), int(row[2])] == [total, by_hand]
     assert re.search(rf"\b{row[3]} hours", notebook.cells[0].source)
 

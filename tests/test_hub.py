@@ -16,6 +16,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from grading import sandbox
+from traitlets.config import PyFileConfigLoader
 
 ROOT = Path(__file__).parents[1]
 COURSE = ROOT / "notebooks" / "coursework"
@@ -88,7 +90,9 @@ def hub(tmp_path):
         "COURSE_HUB_DATA": str(tmp_path / "hub"),
         "COURSE_HUB_PORT": str(port),
         "COURSE_HUB_PASSWORD": PASSWORD,
+        "COURSE_ROOT": str(tmp_path / "course"),
     }
+    (tmp_path / "course").mkdir()
     bin_ = Path(sys.executable).parent
     log = open(tmp_path / "hub.log", "w")
     process = subprocess.Popen(
@@ -112,8 +116,8 @@ def hub(tmp_path):
         log.close()
 
 
-def release(tmp_path):
-    """Release ps1 as an instructor does, with nbgrader's own command."""
+def instructor(tmp_path):
+    """What an instructor types: a function that runs a module of the course or nbgrader."""
     env = {
         **os.environ,
         "COURSE_ROOT": str(tmp_path / "course"),
@@ -121,21 +125,24 @@ def release(tmp_path):
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(COURSE),
     }
-    (tmp_path / "course").mkdir()
-    python = [sys.executable, "-W", "ignore", "-m"]
-    for command in (["grading.release", "ps1"], ["nbgrader", "release_assignment", "ps1"]):
+
+    def run(*command):
+        command = [sys.executable, "-W", "ignore", "-m", *command]
         done = subprocess.run(
-            [*python, *command], cwd=COURSE, env=env, capture_output=True, text=True, check=False
+            command, cwd=COURSE, env=env, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
-    return env
+
+    return run
 
 
-def test_a_student_logs_in_fetches_and_hands_in(hub):
+def test_a_set_goes_out_comes_back_and_returns_with_feedback(hub):
     address, process, tmp_path = hub
     browser = Browser(address)
     until(lambda: browser.open("/hub/login")[0] == 200, process, "the login page")
-    env = release(tmp_path)
+    run = instructor(tmp_path)
+    run("grading.release", "ps1")
+    run("nbgrader", "release_assignment", "ps1")
 
     with pytest.raises(urllib.error.HTTPError, match="403"):
         Browser(address).log_in("ada", "a guess")
@@ -163,12 +170,52 @@ def test_a_student_logs_in_fetches_and_hands_in(hub):
     with pytest.raises(urllib.error.HTTPError, match="404"):
         browser.open("/user/ada/formgrader")
 
-    collect = [sys.executable, "-W", "ignore", "-m", "nbgrader", "collect", "ps1"]
-    done = subprocess.run(collect, cwd=COURSE, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run("nbgrader", "collect", "ps1")
     collected = list((tmp_path / "course" / "submitted").glob("*/ps1/ps1.ipynb"))
     assert len(collected) == 1
     assert re.search(r"\d{4}-", (collected[0].parent / "timestamp.txt").read_text())
+    if sandbox.available():
+        before = collected[0].read_bytes()
+        run("grading.grade", "ps1", str(tmp_path / "course" / "submitted"))
+        assert collected[0].read_bytes() == before
+        run("nbgrader", "release_feedback", "ps1")
+        act("fetch_feedback")
+        (page,) = (home / "ps1" / "feedback").glob("*/ps1.html")
+        assert "Score: 20.0 / 25.0" in re.sub("<[^>]*>", "", page.read_text())
+
+
+def test_an_instructor_finds_the_formgrader(hub):
+    address, process, _ = hub
+    browser = Browser(address)
+    until(lambda: browser.open("/hub/login")[0] == 200, process, "the login page")
+    browser.log_in("instructor", PASSWORD)
+    browser.open("/hub/spawn/instructor", {"_xsrf": browser.token("/hub/")})
+
+    def page():
+        _, url, text = browser.open("/user/instructor/formgrader/manage_assignments")
+        return text if "/user/instructor/formgrader" in url else None
+
+    text = until(page, process, "the formgrader")
+    assert "encountered an error" not in text and "Manage Assignments" in text
+    found = json.loads(browser.open("/user/instructor/formgrader/api/assignments")[2])
+    assert {one["name"] for one in found} == {*(f"ps{n}" for n in range(1, 7)), "exam"}
+
+
+def test_on_a_server_with_accounts_instructors_and_students_come_in_and_nobody_else(
+    tmp_path, monkeypatch
+):
+    auth = pytest.importorskip("jupyterhub.auth")
+    monkeypatch.setenv("COURSE_HUB_DATA", str(tmp_path))
+    monkeypatch.setenv("COURSE_INSTRUCTORS", "grace,alan")
+    monkeypatch.delenv("COURSE_HUB", raising=False)
+    config = PyFileConfigLoader("jupyterhub_config.py", path=str(COURSE)).load_config()
+    door = auth.PAMAuthenticator(config=config)
+    student = {"ada"}
+    monkeypatch.setattr(
+        door, "check_allowed_groups", lambda name, _=None: name in student and door.allowed_groups
+    )
+    allowed = {name for name in ("grace", "alan", "ada", "mallory") if door.check_allowed(name, {})}
+    assert allowed == {"grace", "alan", "ada"}
 
 
 def listing(browser):

@@ -227,11 +227,27 @@ def test_the_formgraders_own_button_uses_the_judge(root):
     place = root / "submitted" / "ada" / "ps1"
     place.mkdir(parents=True)
     shutil.copy(course.SOURCE / "ps1" / "ps1.ipynb", place)
-    done = course.api().autograde("ps1", "ada")
+    done = course.api("submitted").autograde("ps1", "ada")
     assert done["success"], done
     with course.gradebook() as gb:
         entry = gb.find_submission("ps1", "ada")
         assert entry.score == 20 and entry.needs_manual_grade
+
+
+@needs_sandbox
+def test_what_nbgrader_has_collected_is_graded_and_left_as_it_came(root):
+    release.build("ps1")
+    for student, content in (("ida", b"no notebook"), ("bob", b"")):
+        (root / "submitted" / student / "ps1").mkdir(parents=True)
+        (root / "submitted" / student / "ps1" / "ps1.ipynb").write_bytes(content)
+    tables = []
+    for _ in range(2):
+        assert grade.grade("ps1", root / "submitted", 2) == 0
+        tables.append((root / "results" / "ps1" / "grades.csv").read_text())
+    assert tables[0] == tables[1] and "it is not JSON" in tables[0]
+    assert (root / "submitted" / "ida" / "ps1" / "ps1.ipynb").read_bytes() == b"no notebook"
+    with pytest.raises(ValueError, match="expected another folder, this one is written anew"):
+        grade.grade("ps1", root / course.CHECKED, 1)
 
 
 @needs_sandbox

@@ -13,6 +13,7 @@ institution has (single sign-on, containers) here, in place of the authenticator
 | ``COURSE_HUB_PORT`` | where students come in | 8000 |
 | ``COURSE_HUB_ADDRESS`` | from where: put a proxy with TLS before it | 127.0.0.1 |
 | ``COURSE_INSTRUCTORS`` | user names, separated by commas | ``instructor`` |
+| ``COURSE_ROOT`` | where an instructor's submissions, gradebook and feedback are | this folder |
 """
 
 import os
@@ -24,6 +25,7 @@ BIN = Path(sys.executable).parent
 DATA = Path(os.environ.get("COURSE_HUB_DATA", "/srv/rnn"))
 PORT = int(os.environ.get("COURSE_HUB_PORT", "8000"))
 ADDRESS = os.environ.get("COURSE_HUB_ADDRESS", "127.0.0.1")
+ROOT = os.environ.get("COURSE_ROOT", str(HERE))
 INSTRUCTORS = set(os.environ.get("COURSE_INSTRUCTORS", "instructor").split(","))
 TRIAL = os.environ.get("COURSE_HUB") == "trial"
 
@@ -52,6 +54,8 @@ else:
     c.JupyterHub.authenticator_class = "pam"
     c.PAMAuthenticator.open_sessions = False
     c.LocalAuthenticator.allowed_groups = {"students"}
+    c.Authenticator.allowed_users = INSTRUCTORS  # who may come in without being in the group
+    c.Authenticator.allow_existing_users = False
     c.JupyterHub.spawner_class = "localprocess"
 
 c.Spawner.cmd = [str(BIN / "jupyterhub-singleuser")]
@@ -60,7 +64,7 @@ c.Spawner.http_timeout = c.Spawner.start_timeout = 120
 c.Spawner.environment = {
     "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin",
     "COURSE_EXCHANGE": str(EXCHANGE),
-    # What a student's nbgrader reads; an instructor's reads the file of the course as well.
+    # What a student's nbgrader reads; an instructor's reads the settings of the course.
     "JUPYTER_CONFIG_PATH": str(HERE / "hub"),
     "OMP_NUM_THREADS": "1",
 }
@@ -70,7 +74,9 @@ def for_whom(spawner) -> None:
     """Give instructors the course and the formgrader, students neither."""
     spawner.args = ["--allow-root"] if TRIAL and os.getuid() == 0 else []
     if spawner.user.name in INSTRUCTORS:
-        spawner.notebook_dir = str(HERE)
+        own = {"JUPYTER_CONFIG_PATH": str(HERE), "COURSE_ROOT": ROOT}
+        spawner.environment = {**spawner.environment, **own}
+        spawner.notebook_dir = ROOT  # the formgrader wants the course below it
     else:
         spawner.args += [
             "--ServerApp.jpserver_extensions=nbgrader.server_extensions.formgrader=False",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parents[1]
 SOURCE = HERE / "source"
+CHECKED = "checked"  # submissions written anew; nbgrader's ``submitted`` keeps what came
 
 
 def root() -> Path:
@@ -42,8 +43,8 @@ def settings() -> Config:
     return PyFileConfigLoader("nbgrader_config.py", path=str(HERE)).load_config()
 
 
-def api() -> "NbGraderAPI":
-    """Return nbgrader, set up for this course."""
+def api(submitted: str = CHECKED) -> "NbGraderAPI":
+    """Return nbgrader, set up for this course and a folder of submissions in it."""
     # Imported where it is used: it takes seconds, and marking does without it.
     from nbgrader.apps.api import NbGraderAPI
     from nbgrader.coursedir import CourseDirectory
@@ -52,6 +53,7 @@ def api() -> "NbGraderAPI":
     warnings.filterwarnings("ignore", module=r"nbgrader\.api")
     root()
     config = settings()
+    config.CourseDirectory.submitted_directory = submitted
     return NbGraderAPI(CourseDirectory(config=config), config=config)
 
 

@@ -10,6 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +40,8 @@ class Submission:
         The other files that the set allows.
     timestamp : str or None
         When it was handed in.
+    secret : str
+        By what nbgrader's exchange finds the student's feedback, if it came from there.
     notes : list of str
         Departures from the form, each a sentence.
     private : str
@@ -51,6 +54,7 @@ class Submission:
     digest: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     timestamp: str | None = None
+    secret: str = ""
     notes: list[str] = field(default_factory=list)
     private: str = ""
 
@@ -102,6 +106,8 @@ def read(
     """
     this = Submission(student, folder, released)
     this.timestamp = _timestamp(this)
+    with suppress(OSError, ValueError):
+        this.secret = plain.read_bytes(folder / "submission_secret.txt", 200).decode()
     path = _notebook(this, name)
     if path is not None:
         try:

@@ -29,7 +29,9 @@ from grading.task import Set
 
 
 def collect(ps: Set, folder: Path) -> list[Submission]:
-    """Read the submissions of a folder, and write them anew where nbgrader looks for them."""
+    """Read the submissions of a folder, and write them anew in one of ours; change none."""
+    if folder.resolve() == course.root() / course.CHECKED:
+        raise ValueError(f"SUBMISSIONS={folder}: expected another folder, this one is written anew")
     version = release.released(ps.name)
     empty = form.digest(version, {})
     submissions = []
@@ -48,7 +50,7 @@ def collect(ps: Set, folder: Path) -> list[Submission]:
 
 def _stage(ps: Set, submission: Submission) -> None:
     """Write a clean copy of a submission, and what was noticed about its form."""
-    place = course.root() / "submitted" / submission.student / ps.name
+    place = course.root() / course.CHECKED / submission.student / ps.name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     nbformat.write(submission.notebook, place / f"{ps.name}.ipynb")
@@ -56,6 +58,8 @@ def _stage(ps: Set, submission: Submission) -> None:
         (place / name).write_bytes(content)
     if submission.timestamp:
         (place / "timestamp.txt").write_text(submission.timestamp)
+    if submission.secret:
+        (place / "submission_secret.txt").write_text(submission.secret)
     notes = {"digest": submission.digest, "notes": submission.notes}
     _record(ps, "students", submission.student, json.dumps(notes))
 

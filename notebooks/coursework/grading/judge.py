@@ -22,7 +22,8 @@ class Judge(NbGraderPreprocessor):
         """Mark the submission (or look its marks up) and write them into the cells."""
         name, student = (resources["nbgrader"][key] for key in ("assignment", "student"))
         ps = task.load(name)
-        folder = course.root() / "submitted" / student / name
+        where = self.config.CourseDirectory.get("submitted_directory", "submitted")
+        folder = course.root() / where / student / name
         submission = form.read(student, folder, name, release.released(name), ps.files)
         marks = marking.mark(ps, submission)
         raised = dict(marks["errors"])
@@ -63,7 +64,7 @@ def stream(text: str) -> NotebookNode:
 
 
 def notes_of(student: str, name: str, submission: form.Submission) -> list[str]:
-    """Return the notes of when the submission came in; what lies in ``submitted`` is clean."""
+    """Return the notes of when the submission came in; what was written anew has none."""
     path = course.root() / "results" / name / "students" / f"{student}.json"
     try:
         stored = json.loads(path.read_text())
