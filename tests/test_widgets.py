@@ -657,6 +657,19 @@ def test_powers_tell_radius_from_norm(stage):
         assert "After k = 30" in on.says
 
 
+@pytest.mark.parametrize("press", ["Reset", "Undo", "One step", "grows"])
+def test_a_walk_ends_where_the_reader_takes_over(stage, press):
+    with stage(Powers(steps=30)) as on:
+        on.press("shrinks")
+        on.press("Walk back")
+        on.page.get_by_role("button", name="Stop").wait_for()
+        on.press(press)
+        on.page.get_by_role("button", name="Walk back").wait_for()
+        said = on.says
+        on.page.wait_for_timeout(800)
+        assert on.says == said
+
+
 def test_lstm_puzzle_can_be_solved(stage):
     with stage(LSTMCell()) as on:
         on.press("shut")

@@ -12,7 +12,7 @@ function render({ model, el }) {
   const goal = g.map((_, k) => (k === out - 1 ? Math.tanh(g[when - 1]) : 0));
   const root = frame(el, say`An LSTM cell whose gates you set`,
     say`the candidate at step ${when} is worth keeping, the others are noise. Set the gates before each step so that h stays
-      silent and says tanh(${num(g[when - 1], 1)}) = ${num(goal[out - 1])} at step ${out}: meet the black marks. Then watch the red bars: what must f have been?`);
+      silent and says tanh(${num(g[when - 1], 1)}) = ${num(goal[out - 1])} at step ${out}: meet the thick marks. Then watch the red bars: what must f have been?`);
 
   const at = () => (done.length ? done[done.length - 1] : { c: 0, h: 0 });
   const ahead = () => {

@@ -76,6 +76,7 @@ function render({ model, el }) {
   };
   let last = null;
   const change = (what, act) => {
+    walk.stop();
     if (what !== last) past.push({ W, gamma, angle });
     last = what;
     act();
@@ -89,7 +90,7 @@ function render({ model, el }) {
   });
   const gammas = slider({ label: say`γ, slope of tanh`, min: 0.1, max: 1, step: 0.05, value: gamma, change: (v) => change("gamma", () => { gamma = v; }) });
   const angles = slider({ label: say`gradient’s direction`, min: 0, max: 180, step: 5, value: angle, show: (v) => `${v}°`, change: (v) => change("angle", () => { angle = v; }) });
-  const ks = slider({ label: say`k, steps back`, min: 0, max: steps, step: 1, value: k, digits: 0, change: (v) => { k = v; redraw(); } });
+  const ks = slider({ label: say`k, steps back`, min: 0, max: steps, step: 1, value: k, digits: 0, change: (v) => { walk.stop(); k = v; redraw(); } });
   const walk = player(say`Walk back`, () => {
     if (k >= steps) return false;
     k += 1;
@@ -97,6 +98,7 @@ function render({ model, el }) {
     return k < steps;
   });
   const undoing = button(say`Undo`, () => {
+    walk.stop();
     ({ W, gamma, angle } = past.pop());
     last = null;
     tell(model, { matrix: W, slope: gamma });
@@ -106,8 +108,8 @@ function render({ model, el }) {
   root.append(
     row(make("span", {}, say`A matrix that`), Object.values(matrices()).map(([name, A]) => button(name, () => change(name, () => { W = A; })))),
     make("div", { class: "rnnfig-pair" }, make("div", {}, row(entries.slice(0, 2)), row(entries.slice(2))), make("div", {}, row(gammas), row(angles))),
-    row(ks, button(say`One step`, () => { k = Math.min(steps, k + 1); redraw(); }, { class: "rnnfig-main" }), walk, undoing,
-      button(say`Reset`, () => { ({ W, gamma, k, angle } = start); past.length = 0; last = null; tell(model, { matrix: W, slope: gamma }); redraw(); })),
+    row(ks, button(say`One step`, () => { walk.stop(); k = Math.min(steps, k + 1); redraw(); }, { class: "rnnfig-main" }), walk, undoing,
+      button(say`Reset`, () => { walk.stop(); ({ W, gamma, k, angle } = start); past.length = 0; last = null; tell(model, { matrix: W, slope: gamma }); redraw(); })),
     says, make("div", { class: "rnnfig-pair" }, plane, norms), facts, shown,
   );
   redraw();
