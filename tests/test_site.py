@@ -376,6 +376,8 @@ def test_search_finds_vanishing_gradients_where_they_are_taught(browser, roots, 
     with Visit(browser, roots[scheme]) as visit:
         page = visit.open("search.html?q=vanishing+gradient")
         page.wait_for_selector('.search li a[href*="08_long_term_dependencies.html"]')
+        page.wait_for_function("document.querySelector('.search-summary, #search-results p')")
+        assert visit.complaints == []
 
 
 def test_code_is_copied_by_its_button(browser, roots):

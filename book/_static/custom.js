@@ -41,6 +41,11 @@ const widgets = () => {
   }
 };
 
+// From a file, a browser lets no script read the pages whose lines a search would show.
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   named();
   reachable();
