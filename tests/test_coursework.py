@@ -3,6 +3,9 @@
 import dataclasses
 import fnmatch
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -10,12 +13,20 @@ from pathlib import Path
 import pytest
 import threadpoolctl
 import yaml
-from coursework.sets import NAMES, cells, changed, solved, submission, wrong_answers
+from coursework.sets import (
+    NAMES,
+    REGION,
+    cells,
+    changed,
+    solutions,
+    solved,
+    submission,
+    wrong_answers,
+)
 from grading import course, marking, release, sandbox, task
 
 ROOT = Path(__file__).parents[1]
 STUB = 'raise NotImplementedError("Write this, then run the check below.")'
-REGION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION", re.M | re.S)
 WRONG = [(name, wrong) for name in NAMES for wrong in wrong_answers(name)]
 
 needs_sandbox = pytest.mark.skipif(
@@ -167,17 +178,30 @@ def secrets(name, ps):
     """Lines of the solutions, and the rubric: whatever stands nowhere else in the source."""
     source = solved(name)
     outside = "\n".join(REGION.sub("", cell.source) for cell in source.cells)
-    for cell in source.cells:
-        for region in REGION.finditer(cell.source):
-            for line in region[0].splitlines()[1:-1]:
-                if len(line.strip()) > 15 and line.strip() not in outside:
-                    yield line.strip()
+    for lines in solutions(name):
+        yield from (line for line in lines if len(line) > 15 and line not in outside)
     for parts in ps.rubric.values():
         yield from (text for text, _ in parts)
     yield from ("BEGIN SOLUTION", "END SOLUTION", "RUBRIC", "grading.task")
 
 
-def test_neither_the_site_nor_the_wheel_has_coursework():
+def test_the_wheel_has_the_package_and_nothing_else(tmp_path):
+    pytest.importorskip("setuptools")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("rnncore", "notebooks"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    build = "from setuptools.build_meta import build_wheel; build_wheel('wheels')"
+    (tmp_path / "wheels").mkdir()
+    subprocess.run([sys.executable, "-c", build], cwd=tmp_path, capture_output=True, check=True)
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "rnncore/models.py" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"rnncore"}
+    assert not [name for name in names if name.endswith(".ipynb") or "grading" in name]
+
+
+def test_neither_the_site_nor_the_wheel_is_told_of_coursework():
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     assert "notebooks/coursework" in config["exclude_patterns"] and config["only_build_toc_files"]
     assert "notebooks/coursework" not in (ROOT / "_toc.yml").read_text()

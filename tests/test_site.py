@@ -324,6 +324,18 @@ def test_links_inside_the_site_lead_somewhere(site, name):
     assert dead == []
 
 
+def test_no_page_has_a_solution_of_the_coursework(site):
+    from coursework.sets import NAMES, solutions
+
+    assert not [path for path in site.rglob("*") if "coursework" in path.as_posix()]
+    pages = {name: " ".join(soup(name).get_text().split()) for name in PAGES}
+    whole = {" ".join(" ".join(lines).split()) for name in NAMES for lines in solutions(name)}
+    assert len(whole) > 30
+    # A shorter one is a formula, such as one step of a simple net, that the lectures teach.
+    for solution in filter(lambda text: len(text) > 200, whole):
+        assert not [name for name, text in pages.items() if solution in text], solution
+
+
 # ---- what a reader does --------------------------------------------------------------------------
 
 

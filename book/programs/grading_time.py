@@ -42,7 +42,7 @@ def main() -> None:
     workers = len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory() as root:
         os.environ["COURSE_ROOT"] = root
-        from grading import grade, task
+        from grading import grade, saving, tables, task
 
         folder = Path(root, "in")
         submissions(folder)
@@ -51,8 +51,8 @@ def main() -> None:
         collected = grade.collect(ps, folder)
         marks = grade.mark_all(ps, collected, workers)
         between = time.perf_counter()
-        failed = [grade.save_grades(ps, one) for one in collected]
-        text = grade.table(ps, collected, marks)
+        failed = [saving.save_grades(ps, one) for one in collected]
+        text = tables.grades(ps, collected, marks)
         end = time.perf_counter()
     if any(failed) or any("failed" in mark for mark in marks) or len(text.splitlines()) != 101:
         raise RuntimeError("not all submissions were graded")

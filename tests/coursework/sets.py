@@ -1,6 +1,7 @@
 """What the tests of the coursework share: sets, wrong answers, notebooks as submissions."""
 
 import copy
+import re
 import runpy
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from grading.form import Submission
 
 HERE = Path(__file__).parent
 NAMES = task.names()
+REGION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION", re.M | re.S)
 
 
 def wrong_answers(name):
@@ -37,6 +39,13 @@ def cells(notebook, **flags):
 def solved(name):
     """The source notebook, of which everything but the solutions is released."""
     return course.source_of(name)
+
+
+def solutions(name):
+    """Each solution of a set: its lines, without what they are indented by."""
+    for cell in solved(name).cells:
+        for region in REGION.finditer(cell.source):
+            yield [line.strip() for line in region[0].splitlines()[1:-1]]
 
 
 def changed(name, wrong, released):

@@ -10,6 +10,8 @@ plain.py       the plain values that cross the border, in both directions
 verdict.py     what came out, compared (compare.py) with the references: points and a sentence
 judge.py       the preprocessor of nbgrader that writes these into every grade cell
 grade.py       a folder of submissions, side by side, into nbgrader's gradebook
+saving.py      nbgrader's part: the entry of one submission, and its page of feedback
+tables.py      grades.csv, the leaderboard, the rubric
 gradebook.py   all marks in one table
 course.py      where everything is
 task.py        what a set says about each of its tasks; the sets are in tasks/

@@ -7,7 +7,7 @@ from the form becomes a sentence, and none stops the run.
 
 import hashlib
 import json
-import re
+import os
 import unicodedata
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 from grading import plain, rewriting
 
 LARGEST = 20_000_000
+LONGEST = 100  # bytes of a student's name
 
 
 @dataclass
@@ -63,7 +64,8 @@ def find(folder: Path, name: str) -> list[tuple[str, Path]]:
     """Return each student's name and the folder of the submission, sorted.
 
     Both ``folder/STUDENT/psN.ipynb`` and nbgrader's ``folder/STUDENT/psN/psN.ipynb`` are known.
-    Names that differ in capitals or in how their letters are encoded only are told apart.
+    A folder whose name is safe keeps it, whatever else is there; the others get a safe one, with
+    a part that depends on the folder's name alone where two would be the same.
 
     Raises
     ------
@@ -72,20 +74,50 @@ def find(folder: Path, name: str) -> list[tuple[str, Path]]:
     """
     if not folder.is_dir():
         raise ValueError(f"SUBMISSIONS={folder}: no such folder")
+    places = [p for p in sorted(folder.iterdir()) if _is_folder(p) and p.name[0] != "."]
+    places = [place for place in places if place.name != "__MACOSX"]
     found, taken = [], set()
-    for place in sorted(folder.iterdir()):
-        if place.name.startswith(".") or place.is_symlink() or not place.is_dir():
-            continue
-        student = re.sub(r"[^\w.@-]", "_", unicodedata.normalize("NFC", place.name)).strip("._")
-        unique, k = student or "unnamed", 2
-        while unique.casefold() in taken:
-            unique, k = f"{student or 'unnamed'}_{k}", k + 1
-        taken.add(unique.casefold())
+    for place in sorted(places, key=lambda place: _safe(place.name) != place.name):
+        student = _safe(place.name)
+        if student.casefold() in taken:
+            student += "_" + hashlib.sha256(os.fsencode(place.name)).hexdigest()[:6]
+        taken.add(student.casefold())
         inner = place / name
-        found.append((unique, inner if inner.is_dir() and not inner.is_symlink() else place))
+        own = _is_folder(inner) and (_notebooks(inner) or not _notebooks(place))
+        found.append((student, inner if own else place))
     if not found:
         raise ValueError(f"SUBMISSIONS={folder}: no folder of a student in it")
-    return found
+    return sorted(found)
+
+
+def _safe(name: str) -> str:
+    """Return a folder's name as one that any system and nbgrader take."""
+    letters = unicodedata.normalize("NFC", name)
+    kept = (c if c.isalnum() or c in "_.@-" or _is_mark(c) else "_" for c in letters)
+    safe = "".join(kept).strip("._") or "unnamed"
+    if len(safe.encode()) > LONGEST:
+        digest = hashlib.sha256(safe.encode()).hexdigest()[:6]
+        safe = safe.encode()[: LONGEST - 7].decode(errors="ignore") + "_" + digest
+    return safe
+
+
+def _is_mark(letter: str) -> bool:
+    return unicodedata.category(letter).startswith("M")  # vowel signs, for instance of Hindi
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir() and not path.is_symlink()
+    except OSError:
+        return False
+
+
+def _notebooks(folder: Path) -> list[Path]:
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [p for p in paths if p.suffix.lower() == ".ipynb" and not p.name.startswith(".")]
 
 
 def read(
@@ -105,6 +137,10 @@ def read(
         Files that may lie beside the notebook, and their largest sizes.
     """
     this = Submission(student, folder, released)
+    if not os.access(folder, os.R_OK | os.X_OK):
+        this.notes.append("The folder cannot be read.")
+        this.digest = digest(released, {})
+        return this
     this.timestamp = _timestamp(this)
     with suppress(OSError, ValueError):
         this.secret = plain.read_bytes(folder / "submission_secret.txt", 200).decode()
@@ -115,7 +151,7 @@ def read(
             this.notebook = rewriting.clean(rewriting.parse(data), released, this.notes)
         except (OSError, ValueError) as error:
             reason = error if isinstance(error, ValueError) else "it cannot be read"
-            this.notes.append(f"{path.name} is no notebook: {reason}.")
+            this.notes.append(f"{_shown(path)} is no notebook: {reason}.")
     for file, most in sorted(allowed.items()):
         try:
             this.files[file] = plain.read_bytes(folder / file, most)
@@ -138,7 +174,7 @@ def digest(notebook: NotebookNode, files: Mapping[str, bytes]) -> str:
 
 def _notebook(this: Submission, name: str) -> Path | None:
     """Find the notebook among the files of a submission."""
-    paths = sorted(path for path in this.folder.iterdir() if path.suffix == ".ipynb")
+    paths = _notebooks(this.folder)
     wanted = this.folder / f"{name}.ipynb"
     others = [path for path in paths if path != wanted]
     if wanted in paths:
@@ -156,7 +192,8 @@ def _notebook(this: Submission, name: str) -> Path | None:
 
 
 def _shown(path: Path) -> str:
-    return path.name.encode("utf-8", "replace").decode()[:80]
+    name = path.name.encode("utf-8", "replace").decode()[:80]
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _timestamp(this: Submission) -> str | None:

@@ -5,12 +5,11 @@ nbgrader's gradebook is the only place where marks are kept. This reads it: it w
 the formgrader.
 """
 
-import csv
 import sys
 
 from nbgrader.api import MissingEntry
 
-from grading import course, task
+from grading import course, marking, tables, task
 
 HEAD = ["student", "set", "score", "max_score", "written_score", "to_mark_by_hand", "seconds_late"]
 
@@ -40,10 +39,7 @@ def main() -> int:
         return 1
     found = rows()
     path = course.root() / "gradebook.csv"
-    partial = path.with_suffix(".partial")
-    with open(partial, "w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([HEAD, *found])
-    partial.replace(path)
+    marking.replace(path, tables.text_of([HEAD, *found]))
     print(f"{len(found)} submissions: {path}")
     for name in dict.fromkeys(row[1] for row in found):
         left = [row[0] for row in found if row[1] == name and row[5]]

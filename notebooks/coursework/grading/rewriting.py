@@ -6,13 +6,18 @@ deleted.
 """
 
 import json
+import re
+from urllib.parse import unquote
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_raw_cell
 
 MOST = 2_000
-PICTURES = ("image/png", "image/jpeg", "image/gif")
+PICTURES = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif"}
+# How Markdown and HTML name an attached picture; brackets may stand in a name in pairs.
+ATTACHED = re.compile(r"attachment:((?:[^()\s\"'<>]|\([^()\s]*\))*)")
+TAG = re.compile(r"<(?=[A-Za-z/!?])")
 
 
 def parse(data: bytes) -> list:
@@ -20,11 +25,11 @@ def parse(data: bytes) -> list:
     if not data.strip():
         raise ValueError("the file is empty")
     try:
-        raw = json.loads(data.decode("utf-8"))
+        raw = json.loads(data.decode("utf-8-sig"))
         if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
             raise ValueError("it has no notebook format")
         if raw["nbformat"] < 4:
-            raw = nbformat.convert(nbformat.from_dict(raw), 4)
+            raw = nbformat.convert(nbformat.from_dict(_tame(raw)), 4)
         cells = raw["cells"]
     except UnicodeDecodeError as error:
         raise ValueError("it is not text in UTF-8") from error
@@ -50,7 +55,7 @@ def clean(cells: list, released: NotebookNode, notes: list[str]) -> NotebookNode
     }
     kept, seen = [], set()
     for number, cell in enumerate(cells):
-        made = _cell(cell, f"cell-{number}")
+        made = _cell(cell, f"cell-{number}", notes)
         if made is None:
             notes.append(f"Cell {number + 1} is malformed and was left out.")
             continue
@@ -61,7 +66,7 @@ def clean(cells: list, released: NotebookNode, notes: list[str]) -> NotebookNode
             seen.add(name)
             original = known[name]
             if made.cell_type != original.cell_type:
-                made = _cell({"cell_type": original.cell_type, "source": made.source}, made.id)
+                made = _cell({**made, "cell_type": original.cell_type}, made.id, notes)
             made.metadata = nbformat.from_dict(dict(original.metadata))
             # Locked cells are the released ones; nbgrader compares them once more.
             if original.metadata.nbgrader.locked:
@@ -107,7 +112,16 @@ def grade_id(cell: dict) -> str | None:
     return text(name)[:80] if isinstance(name, str) else None
 
 
-def _cell(cell: object, identity: str) -> NotebookNode | None:
+def _tame(raw: dict) -> dict:
+    """Bound the levels of headings of an old notebook: each becomes that many signs."""
+    for sheet in raw.get("worksheets", []):
+        for cell in sheet.get("cells", []):
+            level = cell.get("level", 1)
+            cell["level"] = min(max(level, 1), 6) if isinstance(level, int) else 1
+    return raw
+
+
+def _cell(cell: object, identity: str, notes: list[str]) -> NotebookNode | None:
     if not isinstance(cell, dict):
         return None
     source = cell.get("source", "")
@@ -118,19 +132,39 @@ def _cell(cell: object, identity: str) -> NotebookNode | None:
     if not isinstance(source, str) or maker is None:
         return None
     made = maker(text(source), id=identity)
-    if maker is new_markdown_cell and (pictures := _pictures(cell.get("attachments"))):
-        made["attachments"] = pictures
+    if maker is new_markdown_cell:
+        # In the formgrader a student's HTML would be part of the instructor's page.
+        made.source = TAG.sub("< ", made.source)
+        made.source, pictures = _pictures(made.source, cell.get("attachments"), notes)
+        if pictures:
+            made["attachments"] = pictures
     return made
 
 
-def _pictures(attached: object) -> dict:
-    """Keep the pictures of a written answer."""
-    kept = {}
+def _pictures(source: str, attached: object, notes: list[str]) -> tuple[str, dict]:
+    """Keep the pictures of a written answer that it shows, under names that need no quoting.
+
+    nbconvert stops at a picture that is not there, and at one whose name holds a space.
+    """
+    there, short, kept = {}, {}, {}
     for name, forms in attached.items() if isinstance(attached, dict) else ():
-        if isinstance(forms, dict):
-            forms = {k: v for k, v in forms.items() if k in PICTURES and isinstance(v, str)}
-            kept[text(str(name))] = forms
-    return kept
+        for kind, data in forms.items() if isinstance(forms, dict) else ():
+            data = "".join(map(str, data)) if isinstance(data, list) else data
+            if kind in PICTURES and isinstance(data, str):
+                there[text(str(name))] = (kind, text(data))
+
+    def renamed(found: re.Match) -> str:
+        name = next((n for n in (found[1], unquote(found[1])) if n in there), None)
+        if name is None:
+            shown = text(unquote(found[1]))[:80]
+            notes.append(f"The picture {shown!r} of a written answer is not in the notebook.")
+            return "not-attached:"
+        kind, data = there[name]
+        short.setdefault(name, f"picture-{len(short) + 1}.{PICTURES[kind]}")
+        kept[short[name]] = {kind: data}
+        return f"attachment:{short[name]}"
+
+    return ATTACHED.sub(renamed, source), kept
 
 
 def text(text: str) -> str:
