@@ -356,10 +356,103 @@ CHOICE = Choice(
     best=1,
 )
 
+
+def _marks(**parts):
+    """One question as each part asks it: what earns full, half and no points."""
+    lines = ["as the chosen part asks it"]
+    for name, (full, half, none) in parts.items():
+        lines += [f"  - {name}", f"    - 2: {full}", f"    - 1: {half}", f"    - 0: {none}"]
+    return "\n".join(lines)
+
+
 RUBRIC = {
     "ps6-explain": (
-        ("question 1: a prediction with its reason, numbers explained (A, B); the proof (C)", 2),
-        ("question 2: the mechanism, in the terms of the lecture", 2),
-        ("question 3: both halves of the question, with numbers where they are asked", 2),
+        (
+            "question 1, "
+            + _marks(
+                A1=(
+                    "a prediction with its reason for both decays, right or wrong; and the printed "
+                    "numbers explained: the last term passes 2^128 at step 128 and, for 0.9, 842; "
+                    "the cell prints 127 and 821 since the sum overflows first, being 2 and 10 "
+                    "times its last term (1 and 22 steps)",
+                    "one of the two: a reasoned prediction, or 127 and 821 explained by the sum",
+                    "numbers without a reason, or the printed ones repeated",
+                ),
+                B1=(
+                    "what is learned first and what the greedy answer is, with a reason from the "
+                    "loss (blanks stand in every string, at S + 1 of 2S + 1 places: blank, empty "
+                    "answer); another prediction with a reason from the loss is worth the same",
+                    "the blank without a reason, or a reason and nothing about the greedy answer",
+                    "no prediction, or only what the cell prints",
+                ),
+                C1=(
+                    "steps are independent of the past, so from the past alone the expected error "
+                    "is at least 1, their standard deviation; 0.76, 0.92 and 0.72 are too low: "
+                    "0.76 and 0.72 by more than three times what chance does (0.07), or all three "
+                    "against 1.04, 1.15 and 1.06 of persistence",
+                    "the bound without the numbers, or 'better than persistence, hence suspicious' "
+                    "without the independence",
+                    "only that there are leaks, which is question 2",
+                ),
+            ),
+            2,
+        ),
+        (
+            "question 2, "
+            + _marks(
+                A2=(
+                    "the scan multiplies and adds but never divides; and a product that underflows "
+                    "to 0 is harmless there, since it is a weight that is as good as 0",
+                    "no division, without what becomes of the small products",
+                    "only that the scan is more stable, or takes fewer rounds",
+                ),
+                B2=(
+                    "gamma summed over the blanks, S + 1 of 2S + 1 places, is q(blank), above "
+                    "p = 1/6 at every step (0.51 on average at the start), and the gradient is "
+                    "p - q; it stops at 0.90 and 0.02, since 5 * 0.02 * 40 = 4 labels, as in the "
+                    "strings",
+                    "one of the two: why the blank rises, by places and gamma; or why it stops "
+                    "where it does",
+                    "the numbers described, or 'blanks are frequent' without gamma or places",
+                ),
+                C2=(
+                    "three lines, each with what it should not read: np.interp, the value after a "
+                    "gap; mean and standard deviation, all values from start on; the centred mean "
+                    "at t - 1, y_t itself",
+                    "two of the three, or all three lines without the values",
+                    "one or none",
+                ),
+            ),
+            2,
+        ),
+        (
+            "question 3, "
+            + _marks(
+                A3=(
+                    "0.999^1000 = 0.37 is kept, each input comes in with weight 1 - a = 0.001; a "
+                    "gate of minGRU depends on the input, so a_t is near 1 while nothing matters "
+                    "and near 0 at the input that does",
+                    "both numbers without the gate, or the gate with one number or none",
+                    "one number alone, or neither",
+                ),
+                B3=(
+                    "the loss is a sum over all paths of a string, the greedy answer the top "
+                    "symbol of each step, which stays the blank; and the blanks of l leave open "
+                    "when a label is said, where cross-entropy has a label for every step",
+                    "one of the two: the sum against the top symbol, or what the blanks of l do",
+                    "only that the net is not trained enough, or that it is too small",
+                ),
+                C3=(
+                    "the centred mean, by errors with one leak repaired or put back at a time (put "
+                    "back alone: 0.73, 0.88, 0.73 where honest has 1.06, 1.55, 1.07); and coverage "
+                    "66 % in place of 80 %, since growing errors are not exchangeable, which moved "
+                    "does not see: nothing reads the future",
+                    "one of the two: the centred mean with numbers; or 66 %, exchangeability and "
+                    "moved",
+                    "the centred mean without a number, and no assumption named",
+                ),
+            ),
+            2,
+        ),
     ),
 }
