@@ -2,7 +2,7 @@
 
 A cell never multiplies matrices.  `rnncore.loop` hands it the two products
 
-    zx = U x_t + b          zh = W h_{t-1} + c
+    zx = U x_t + b          zh = W h_{t-1} + b'
 
 gate by gate, *not summed*, and three elementwise functions say all that tells one cell from
 another:
@@ -44,7 +44,7 @@ HALF = {np.dtype(kind): np.array(0.5, kind) for kind in (np.float32, np.float64)
 class RNN(Cell):
     r"""The simple (Elman) recurrent cell.
 
-    .. math:: h_t = f(U x_t + b + W h_{t-1} + c), \qquad f = \tanh \text{ or } \mathrm{ReLU}.
+    .. math:: h_t = f(U x_t + b + W h_{t-1} + b'), \qquad f = \tanh \text{ or } \mathrm{ReLU}.
 
     Parameters
     ----------
@@ -108,9 +108,9 @@ class LSTM(Cell):
     r"""Long short-term memory with a forget gate.
 
     .. math::
-        i, f, o &= \sigma(U_* x_t + b_* + W_* h_{t-1} + c_*), \qquad
-        g = \tanh(U_g x_t + b_g + W_g h_{t-1} + c_g), \\
-        c_t &= f \circ c_{t-1} + i \circ g, \qquad h_t = o \circ \tanh c_t .
+        i, f, o &= \sigma(U_* x_t + b_* + W_* h_{t-1} + b'_*), \qquad
+        g = \tanh(U_g x_t + b_g + W_g h_{t-1} + b'_g), \\
+        c_t &= f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh c_t .
 
     Parameters
     ----------
@@ -201,10 +201,10 @@ class GRU(Cell):
     r"""Gated recurrent unit, with the reset gate after or before the recurrent product.
 
     .. math::
-        r, z &= \sigma(U_* x_t + b_* + W_* h_{t-1} + c_*), \\
-        n &= \tanh(U_n x_t + b_n + r \circ (W_n h_{t-1} + c_n)) \quad\text{(after, as torch)}, \\
-        n &= \tanh(U_n x_t + b_n + W_n (r \circ h_{t-1}) + c_n) \quad\text{(before)}, \\
-        h_t &= z \circ h_{t-1} + (1 - z) \circ n .
+        r, z &= \sigma(U_* x_t + b_* + W_* h_{t-1} + b'_*), \\
+        n &= \tanh(U_n x_t + b_n + r \odot (W_n h_{t-1} + b'_n)) \quad\text{(after, as torch)}, \\
+        n &= \tanh(U_n x_t + b_n + W_n (r \odot h_{t-1}) + b'_n) \quad\text{(before)}, \\
+        h_t &= z \odot h_{t-1} + (1 - z) \odot n .
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class Clockwork(Drawn):
 
     .. math::
         h_t^{(i)} = \begin{cases}
-            \tanh\bigl(U_i x_t + b_i + \sum_{j \ge i} W_{ij} h_{t-1}^{(j)} + c_i\bigr)
+            \tanh\bigl(U_i x_t + b_i + \sum_{j \ge i} W_{ij} h_{t-1}^{(j)} + b'_i\bigr)
             & \text{if } T_i \text{ divides } t,\\
             h_{t-1}^{(i)} & \text{otherwise.} \end{cases}
 

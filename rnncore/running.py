@@ -165,7 +165,7 @@ def bptt(
     with respect to the output of step t,
 
     .. math::
-        \delta_t = f'(z_t) \circ (\mathrm{d}h_t + W^\top \delta_{t+1}), \qquad
+        \delta_t = f'(z_t) \odot (\mathrm{d}h_t + W^\top \delta_{t+1}), \qquad
         \mathrm{d}U = \sum_t \delta_t x_t^\top, \qquad
         \mathrm{d}W = \sum_t \delta_t h_{t-1}^\top .
 
