@@ -143,7 +143,8 @@ def test_notes_for_the_instructor_name_equal_submissions_and_late_ones(graded):
         who["extra notebook"].replace(" ", "_")
         in table[who["wrong name"].replace(" ", "_")]["for_the_instructor"]
     )
-    assert not known_as(table, who["empty file"])["for_the_instructor"]
+    assert "same as" not in known_as(table, who["empty file"])["for_the_instructor"]
+    assert "handed in as" in known_as(table, who["empty file"])["for_the_instructor"]
     assert known_as(table, who["late"])["seconds_late"] == "0"  # no due date is set
 
 

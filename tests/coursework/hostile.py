@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from grading import sandbox
 from nbformat.v4 import new_code_cell
 
 from coursework.sets import cells, solved
@@ -70,6 +71,17 @@ def extra(source, wrong=False):
         if wrong:
             cells(notebook)["ps1-step-code"].source = WRONG
         notebook.cells.append(new_code_cell(source))
+        write(folder, notebook)
+
+    return made
+
+
+def more(*sources):
+    """The solution with several more cells at its end."""
+
+    def made(folder):
+        notebook = solved("ps1")
+        notebook.cells += [new_code_cell(source) for source in sources]
         write(folder, notebook)
 
     return made
@@ -226,6 +238,61 @@ def one_step(params, x, h):
     os._exit(0)
 """
 
+SHARED_MEMORY = """
+import ctypes
+libc, held = ctypes.CDLL(None), 0
+libc.shmat.restype = ctypes.c_void_p
+libc.shmat.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_int]
+libc.shmdt.argtypes = [ctypes.c_void_p]
+for _ in range(25):
+    number = libc.shmget(0, 64 << 20, 0o1600)
+    if number < 0: break
+    place = libc.shmat(number, None, 0)
+    ctypes.memset(place, 1, 64 << 20)
+    libc.shmdt(place)
+    held += 64
+try: held += os.write(os.memfd_create("x"), b"x")
+except OSError: pass
+raise RuntimeError(f"held {held} MB")
+"""
+NAMESPACE = """
+import subprocess, sys
+said = subprocess.run([sys.executable, "-c", '''
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+os.mkdir("m")
+print(libc.unshare(0x10020000), libc.mount(b"none", b"m", b"tmpfs", 0, b"size=3g"), end=" ")
+print(libc.syscall(56 if os.uname().machine == "x86_64" else 220, 0x10000011, 0, 0, 0, 0))
+'''], capture_output=True, text=True)
+raise RuntimeError(f"made {said.stdout} {said.stderr[-100:]}")
+"""
+NAMELESS = """
+import os
+held = []
+for k in range(50):
+    held.append(os.open("x", os.O_CREAT | os.O_RDWR))
+    os.unlink("x")
+    os.write(held[-1], bytes(7 << 20))
+import time
+time.sleep(5)
+"""
+CLOSED = """
+import os
+os.mkdir("closed")
+for k in range(50): open(f"closed/{k}", "wb").write(bytes(7 << 20))
+"""
+POOL = """
+from concurrent.futures import ThreadPoolExecutor
+import time
+pool = ThreadPoolExecutor(8)
+print(list(pool.map(lambda k: time.sleep(0.05) or k, range(WORK))))
+"""
+PATIENT = """
+import time
+began = time.process_time()
+while time.process_time() - began < 0.8: pass
+"""
+
 
 def cases(port, owned):
     """All submissions; `port` is one that listens, `owned` a file that nobody may write."""
@@ -235,7 +302,7 @@ def cases(port, owned):
     look = LOOK.replace("ON_THE_WAY", repr(on_the_way))
     zeros = "np.savez(file, tree=np.frombuffer(b'{}', np.uint8))"
     huge = "np.lib.format.write_array_header_1_0"
-    return {
+    found = {
         # ---- code that does not end, or ends too much
         "endless loop": Case(body("while True: pass"), FULL - STEP, "more than 1 seconds"),
         "endless loop that catches all": Case(
@@ -294,6 +361,19 @@ def cases(port, owned):
             (0.0, FULL),
             "",
         ),
+        "cells that take all the time": Case(more(*[PATIENT] * 6), FULL, "not run: the 3 seconds"),
+        "threads left idle": Case(extra(POOL.replace("WORK", "4")), FULL),
+        "more threads left idle": Case(extra(POOL.replace("WORK", "8")), FULL, "new thread"),
+        "threads of a cell in a function": Case(
+            more(
+                POOL.replace("WORK", "4"),
+                "def one_step(params, x, h): return list(pool.map(str, x))",
+            ),
+            FULL - STEP,
+            "your cells left 4 threads running",
+        ),
+        "shared memory": Case(extra("import os" + SHARED_MEMORY), FULL, "held 0 MB"),
+        "namespace of its own": Case(extra(NAMESPACE), FULL, "made -1 -1 -1"),
         # ---- floods
         "100 MB of output": Case(
             extra(
@@ -311,6 +391,12 @@ def cases(port, owned):
         ),
         "many files": Case(
             extra("for k in range(10**7):\n    open(f'file{k}', 'w').write('x')"),
+            0.0,
+            "wrote too much",
+        ),
+        "files without a name": Case(extra(NAMELESS), 0.0, "wrote too much"),
+        "files in a closed folder": Case(
+            more(CLOSED, "import os, time\nos.chmod('closed', 0o300)\ntime.sleep(1)"),
             0.0,
             "wrote too much",
         ),
@@ -366,6 +452,17 @@ def cases(port, owned):
             ),
             FULL - STEP,
             "malformed",
+        ),
+        "link to a folder for an answer": Case(
+            body(
+                "place = os.path.join(os.path.dirname(os.getcwd()), '0.npz')\n"
+                "os.symlink('/', place)\nos._exit(0)"
+            ),
+            FULL - STEP,
+            "malformed: not the arrays",
+        ),
+        "answer of too many parts": Case(
+            body("return [[0.0] * 1000] * 30"), FULL - STEP, "too many parts"
         ),
         "link for an answer": Case(
             body(
@@ -488,3 +585,6 @@ def cases(port, owned):
             lambda folder: write(folder, solved("ps1")), FULL, student="[a-z]*; $(touch x) & 'b'"
         ),
     }
+    # Without a filter of system calls, and the guide says so, these two get what they want.
+    unstopped = () if sandbox.filters() else ("shared memory", "namespace of its own")
+    return {name: case for name, case in found.items() if name not in unstopped}

@@ -5,7 +5,11 @@ form.py        is a submission a notebook of this set? If not quite, what can be
 rewriting.py   its cells, written anew: nothing else of a submission goes on
 marking.py     one submission through all that follows, and a cache of its marks
 sandbox.py     one notebook in bubblewrap: no network, no other file, limits on everything
+seccomp.py     a filter for it: system calls that no limit counts
 harness.py     runs inside: executes the student's cells, calls the functions, writes plain arrays
+confined.py    runs inside: limits on time, memory and processes
+magics.py      runs inside: what only a notebook understands
+surroundings.py  runs inside: what the student's code finds instead of a notebook
 plain.py       the plain values that cross the border, in both directions
 verdict.py     what came out, compared (compare.py) with the references: points and a sentence
 judge.py       the preprocessor of nbgrader that writes these into every grade cell

@@ -9,47 +9,25 @@ and malformed answers as wrong ones. Each task runs in a process of its own, so 
 crashes costs its own points alone.
 """
 
-import contextlib
 import functools
+import inspect
 import json
 import os
-import random
-import resource
 import shutil
-import signal
+import socket
 import sys
 import time
 import traceback
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import magics
 import numpy as np
 import plain
+from confined import TimeUp, alone, confine, limited, sweep
+from surroundings import Shell, Sink, active, display, guard, same_draws
 
 LONGEST = 400
-RESERVE = 64 << 20  # bytes that student's code does not get: we say with them that it used the rest
-active: set[str] = set()
-
-
-class TimeUp(BaseException):
-    """A cell or a task used its processor seconds. `except Exception` does not catch it."""
-
-
-class Sink:
-    """Swallows what is printed, however much it is."""
-
-    encoding = "utf-8"
-
-    def write(self, text):
-        """Pretend to have written it."""
-        return len(text)
-
-    def flush(self):
-        """Do nothing."""
-
-    def isatty(self):
-        """Say no."""
-        return False
 
 
 def main() -> None:
@@ -57,120 +35,93 @@ def main() -> None:
     jobs, out = Path(sys.argv[1]), Path(sys.argv[2])
     names = sorted(path.name for path in jobs.iterdir())
     for name in names:
+        first = name == names[0]
         if len(names) == 1:
-            run(jobs / name, out / name)
+            run(jobs / name, out, first)
         else:
-            alone(run, 600, jobs / name, out / name)
+            alone(run, 600, jobs / name, out, first)
 
 
-def run(job_folder: Path, out: Path) -> None:
+def run(job_folder: Path, shared: Path, first: bool) -> None:
     """Execute the cells of one notebook, then answer its tasks."""
     job = json.loads((job_folder / "job.json").read_text())
     confine(job)
+    out = shared / job_folder.name
+    out.mkdir()
     home = out / "home"
     shutil.copytree(job_folder / "files", home)
     os.chdir(home)
     student = ModuleType("__main__")
-    student.display = print
+    student.display, student.get_ipython = display, Shell
     sys.modules["__main__"] = student
     guard(job["without"])
     same_draws()
-    # The word for which the outside waits: so far nothing but our own code has run.
-    os.write(2, b"started\n")
+    if first:
+        hand_over(shared)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     sys.stdout = sys.stderr = Sink()
     report = {"running": None, "errors": []}
+    began, all_of_them = time.process_time(), job["seconds"]
     for cell in job["cells"]:
         report["running"] = cell["name"]
         save(out / "cells.json", report)
-        error = execute(cell, student, job["cell_seconds"])
+        left = all_of_them - (time.process_time() - began)
+        error = f"not run: the {all_of_them:g} seconds of processor time for all cells are over"
+        if left > 0.01:
+            why = ", the rest of that for all cells," if left < job["cell_seconds"] else ""
+            error = execute(cell, student, min(job["cell_seconds"], left), why)
         if error:
             report["errors"].append([cell["name"], error])
     report["running"] = None
     save(out / "cells.json", report)
     for task in job["tasks"]:
         sweep(job["sweep"])
-        wall = 4 * task["seconds"] + 5
-        how = alone(answer, wall, job_folder, out, task, student)
+        how = ask(job_folder, out, task, student)
         path = out / f"{task['number']}.npz"
         if how and not path.exists():
             plain.write(path, {"ended": how})
 
 
-def confine(job: dict) -> None:
-    """Give up every right that is not needed, before any code of the student runs."""
-    if job["uid"] is not None:
-        os.setgroups([])
-        os.setresgid(job["uid"], job["uid"], job["uid"])
-        os.setresuid(job["uid"], job["uid"], job["uid"])
-    megabyte = 1 << 20
-    for kind, most in (
-        (resource.RLIMIT_AS, job["memory_mb"] * megabyte + RESERVE),
-        (resource.RLIMIT_FSIZE, job["output_mb"] * megabyte),
-        (resource.RLIMIT_CPU, int(job["seconds"]) + 1),
-        (resource.RLIMIT_NPROC, job["processes"]),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(kind, (most, most))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+def hand_over(folder: Path) -> None:
+    """Give a handle of the folder to the outside, which waits for it and reads the answers by it.
 
-
-def alone(function, wall, *args) -> str | None:
-    """Call a function in a process of its own; say how it ended, if not well."""
-    child = fork()
-    if child == 0:
-        with contextlib.suppress(BaseException):
-            function(*args)
-            os._exit(0)
-        os._exit(1)
-    end = time.monotonic() + wall
-    pause = 0.002
-    while time.monotonic() < end:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            if os.WIFSIGNALED(status):
-                late = os.WTERMSIG(status) in (signal.SIGXCPU, signal.SIGKILL)
-                return "used up its time" if late else "crashed"
-            return "ended the process" if os.WEXITSTATUS(status) else "ended without an answer"
-        time.sleep(pause)
-        pause = min(2 * pause, 0.05)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "used up its time"
-
-
-def fork() -> int:
-    """Fork, after a while if what was killed still counts against the limit."""
-    for _ in range(200):
-        with contextlib.suppress(BlockingIOError):
-            return os.fork()
-        time.sleep(0.02)
-    return os.fork()
-
-
-def sweep(allowed: bool) -> None:
-    """Kill whatever a cell or a task left running, so that it takes no time from the next.
-
-    "All processes" are those of this sandbox. It is not allowed where there is none, and where
-    several jobs share one.
+    So far nothing but our own code has run.
     """
-    if allowed:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(-1, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    with socket.socket(fileno=os.dup(0)) as outside:
+        socket.send_fds(outside, [b"started\n"], [handle])
+    os.close(handle)
 
 
-def execute(cell: dict, student: ModuleType, seconds: float) -> str | None:
-    """Run one cell; return what it raised."""
+def ask(job_folder: Path, out: Path, task: dict, student: ModuleType) -> str | None:
+    """Have one task answered in a process of its own; say how it ended, if not well."""
+    threads, hint = len(os.listdir("/proc/self/task")) - 1, ""
+    if threads:
+        hint = (
+            f" (your cells left {threads} threads running, of which your functions have no use: "
+            "end them in their cell, as in `with ThreadPoolExecutor() as pool:`)"
+        )
+    try:
+        wall = 4 * task["seconds"] + 5
+        how = alone(answer, wall, job_folder, out, task | {"hint": hint}, student)
+    except OSError:  # there is no process left to fork
+        how = "could not be called"
+    return how and how + hint
+
+
+def execute(cell: dict, student: ModuleType, seconds: float, why: str) -> str | None:
+    """Run one cell; return what it raised, or that its seconds were over, and why so few."""
     try:
         with limited(seconds):
-            code = compile(cell["source"], f"<cell {cell['name']}>", "exec", dont_inherit=True)
-            exec(code, student.__dict__)
+            code = magics.compiled(cell["source"], f"<cell {cell['name']}>")
+            value = eval(code, student.__dict__)
+            if inspect.iscoroutine(value):  # it awaits something outside of any function
+                import asyncio  # not above: few need it, and it takes time
+
+                asyncio.run(value)
     except TimeUp:
-        return f"used more than {seconds:g} seconds of processor time and was stopped"
+        return f"used more than {seconds:.3g} seconds of processor time{why} and was stopped"
     except BaseException as error:
         return describe(error)
     return None
@@ -186,21 +137,37 @@ def answer(job_folder: Path, out: Path, task: dict, student: ModuleType) -> None
         plain.write(path, {"ended": "missing"})
         return
     calls, originals = (plain.read(job_folder / path.name, 1 << 30) for _ in range(2))
-    answers = []
+    answers, size = [], 0
     try:
         with limited(task["seconds"]):
             for inputs, given in zip(calls, originals):
                 value = function(*inputs["args"], **inputs["kwargs"])
                 changed = task["pure"] and not same(inputs, given)
-                answers.append({"answer": value, "changed": changed})
+                size += plain.size(value)
+                if size > task["largest"]:
+                    break
+                # The long part last: what is too long ends with it.
+                answers.append({"changed": changed, "answer": kept(value, [plain.NODES])})
     except TimeUp:
         answers.append({"raised": f"used more than {task['seconds']:g} seconds of processor time"})
     except Exception as error:
-        answers.append({"raised": describe(error)})
-    if plain.size(answers) > task["largest"]:
+        answers.append({"raised": describe(error) + task["hint"]})
+    if size > task["largest"]:
         plain.write(path, {"ended": f"returned more than {task['largest'] >> 20} MB"})
     else:
         plain.write(path, {"answers": answers})
+
+
+def kept(value, left: list[int], depth: int = plain.DEPTH):
+    """Copy the arrays of an answer: the next call may write into the same ones."""
+    left[0] -= 1
+    if isinstance(value, np.ndarray):
+        return np.array(value, subok=False)
+    if depth and left[0] > 0 and type(value) in (list, tuple):
+        return type(value)(kept(item, left, depth - 1) for item in value)
+    if depth and left[0] > 0 and type(value) is dict:
+        return {key: kept(item, left, depth - 1) for key, item in value.items()}
+    return value
 
 
 def find(task: dict, student: ModuleType):
@@ -213,46 +180,6 @@ def find(task: dict, student: ModuleType):
     names = {"np": np}
     exec(task["wrap"], names)
     return functools.partial(names["answer"], SimpleNamespace(**student.__dict__))
-
-
-def guard(names: list[str]) -> None:
-    """Make functions of rnncore refuse while a task is to do without them."""
-    import rnncore
-
-    for name in names:
-        original = getattr(rnncore, name)
-        module = sys.modules[original.__module__]
-
-        def guarded(*args, _name=name, _original=original, **kwargs):
-            if _name in active:
-                raise RuntimeError(f"rnncore.{_name} is not allowed here: write this one yourself")
-            return _original(*args, **kwargs)
-
-        replacement = functools.wraps(original)(guarded)
-        for place in (rnncore, module):
-            if getattr(place, name, None) is original:
-                setattr(place, name, replacement)
-
-
-@contextlib.contextmanager
-def limited(seconds: float):
-    """Keep the reserve of memory back, and raise `TimeUp` after so many seconds.
-
-    Of processor time, which is the same on a busy machine.
-    """
-
-    def stop(signum, frame):
-        raise TimeUp
-
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (most - RESERVE, most))
-    signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds, 0.5)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def same(a, b) -> bool:
@@ -281,12 +208,6 @@ def describe(error: BaseException) -> str:
     return (
         f"{type(error).__name__[:80]}: {text}{place}" if text else type(error).__name__[:80] + place
     )
-
-
-def same_draws() -> None:
-    """Seed the global generators, for those who draw from them against all advice."""
-    random.seed(0)
-    np.random.seed(0)  # noqa: NPY002
 
 
 def save(path: Path, value) -> None:

@@ -8,11 +8,11 @@ it stopped, and one that is repeated ends alike.
 import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,8 @@ def key(ps: Set, submission: Submission) -> str:
 
 def code(name: str) -> list[Path]:
     """Return the files of which a set and its grading consist."""
-    grader = ("plain", "compare", "harness", "task", "marking", "verdict")
-    paths = [HERE / f"{part}.py" for part in grader]
+    inside = ("confined", "harness", "magics", "plain", "surroundings")
+    paths = [HERE / f"{part}.py" for part in (*inside, "compare", "marking", "task", "verdict")]
     return [*paths, HERE / "tasks" / f"{name}.py", course.SOURCE / name / f"{name}.ipynb"]
 
 
@@ -87,11 +87,9 @@ def fresh(ps: Set, submissions: Sequence[Submission], slot: int = 0) -> list[dic
         jobs, out = folder / "in", folder / "out"
         calls = []
         alone = len(submissions) == 1
+        out.mkdir()
         for number, submission in enumerate(submissions):
             calls.append(prepare(ps, submission, jobs / f"{number:04}", slot, alone))
-            place = out / f"{number:04}"
-            place.mkdir(parents=True)
-            place.chmod(0o777)
         stopped = sandbox.run(jobs, out, ps.limits, len(submissions))
         return [
             verdict.judge(ps, out / f"{number:04}", given, stopped)
@@ -104,6 +102,10 @@ def fresh(ps: Set, submissions: Sequence[Submission], slot: int = 0) -> list[dic
 def _remove(folder: Path) -> None:
     """Remove a folder, into which a process that is being killed may write for a moment longer."""
     for _ in range(100):
+        for place, folders, _ in os.walk(folder):
+            for inner in (os.path.join(place, name) for name in folders):
+                with suppress(OSError):  # without a sandbox, a student's code may have closed it
+                    os.path.islink(inner) or os.chmod(inner, 0o700)
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             return
@@ -130,7 +132,7 @@ def prepare(ps: Set, submission: Submission, job: Path, slot: int, alone: bool) 
     limits = ps.limits
     description = {
         "cells": [
-            {"name": name_of(cell, k), "source": _runnable(cell.source)}
+            {"name": name_of(cell, k), "source": cell.source}
             for k, cell in enumerate(cells)
             if cell.cell_type == "code" and not rewriting.is_grade(cell)
         ],
@@ -151,8 +153,3 @@ def prepare(ps: Set, submission: Submission, job: Path, slot: int, alone: bool) 
 def name_of(cell: Any, number: int) -> str:
     """Return what a cell is called in messages."""
     return cell.metadata.get("nbgrader", {}).get("grade_id") or f"number {number + 1}"
-
-
-def _runnable(source: str) -> str:
-    """Leave out what only a notebook understands: magics and shell commands."""
-    return re.sub(r"^(\s*)[%!].*$", r"\1pass", source, flags=re.M)

@@ -14,6 +14,7 @@ from grading import compare, plain, sandbox
 from grading.task import Call, Choice, Set, Task
 
 SENTENCE = 600
+TOO_MANY = "returned a value of too many parts to be looked at: return an array"
 
 
 def judge(ps: Set, out: Path, calls: list[list[Call]], stopped: str | None) -> dict[str, Any]:
@@ -31,7 +32,9 @@ def judge(ps: Set, out: Path, calls: list[list[Call]], stopped: str | None) -> d
             answers = _answers(out / f"{number}.npz", most)
         except FileNotFoundError:
             verdict = 0.0, stopped or "There is no answer: the run ended before it."
-        except (OSError, ValueError) as error:
+        except OSError as error:  # without its path
+            verdict = 0.0, f"The answer is malformed: {error.strerror}."
+        except ValueError as error:
             verdict = 0.0, f"The answer is malformed: {error}."
         else:
             verdict = _verdict(task, given, answers, marks["metrics"])
@@ -75,6 +78,8 @@ def _verdict(task: Task, calls: list[Call], answers: Any, metrics: dict) -> tupl
         return 0.0, f"{name} {answers}."
     for number in range(len(calls)):
         answer = answers[number] if number < len(answers) else None
+        if isinstance(answer, plain.Other):
+            return 0.0, f"{name} {TOO_MANY}."
         if not isinstance(answer, dict):
             return 0.0, f"{name}: an answer is missing."
         if "raised" in answer:
@@ -82,7 +87,9 @@ def _verdict(task: Task, calls: list[Call], answers: Any, metrics: dict) -> tupl
             if raised.startswith("NotImplementedError"):
                 return 0.0, f"{name} is not written yet ({raised})."
             return 0.0, f"{name} failed on a hidden input. {raised}."
-        if answer.get("changed") is not False:
+        if not isinstance(answer.get("changed"), bool):
+            return 0.0, f"{name} {TOO_MANY}."
+        if answer["changed"]:
             return 0.0, f"{name} changed one of its arguments in place; work on a copy."
     values = [answer.get("answer") for answer in answers[: len(calls)]]
     if task.metric:
