@@ -18,6 +18,7 @@ from coursework.sets import (
     REGION,
     cells,
     changed,
+    own_course,
     solutions,
     solved,
     submission,
@@ -38,10 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of its data
 @pytest.fixture(scope="module", autouse=True)
 def root(tmp_path_factory):
     """A course of its own, with a fixed seed."""
-    with pytest.MonkeyPatch.context() as patch:
-        place = tmp_path_factory.mktemp("course")
-        patch.setenv("COURSE_ROOT", str(place))
-        (place / "seed.txt").write_text("tests\n")
+    with own_course(tmp_path_factory.mktemp("course")) as place:
         yield place
 
 

@@ -9,7 +9,7 @@ import zipfile
 import nbformat
 import numpy as np
 import pytest
-from coursework.sets import cells, solved
+from coursework.sets import cells, own_course, solved
 from grading import course, form, grade, plain, release, rewriting, sandbox, saving
 
 needs_sandbox = pytest.mark.skipif(
@@ -21,10 +21,7 @@ PIXEL = "iVBORw0KGgo="
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        place = tmp_path_factory.mktemp("form")
-        patch.setenv("COURSE_ROOT", str(place))
-        (place / "seed.txt").write_text("tests\n")
+    with own_course(tmp_path_factory.mktemp("form")) as place:
         yield place
 
 

@@ -7,7 +7,7 @@ import struct
 import nbformat
 import numpy as np
 import pytest
-from coursework.sets import cells, solved, submission
+from coursework.sets import cells, own_course, solved, submission
 from grading import (
     compare,
     course,
@@ -33,10 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # nbgrader's own, of its data
 
 @pytest.fixture(scope="module", autouse=True)
 def root(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        place = tmp_path_factory.mktemp("judge")
-        patch.setenv("COURSE_ROOT", str(place))
-        (place / "seed.txt").write_text("tests\n")
+    with own_course(tmp_path_factory.mktemp("judge")) as place:
         yield place
 
 

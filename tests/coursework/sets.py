@@ -3,14 +3,25 @@
 import copy
 import re
 import runpy
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from grading import course, form, task
 from grading.form import Submission
 
 HERE = Path(__file__).parent
 NAMES = task.names()
 REGION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION", re.M | re.S)
+
+
+@contextmanager
+def own_course(place):
+    """A course in this folder, with a fixed seed, for as long as it lasts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_ROOT", str(place))
+        (place / "seed.txt").write_text("tests\n")
+        yield place
 
 
 def wrong_answers(name):
